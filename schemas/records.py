@@ -1,0 +1,62 @@
+"""Values that travel between generators, teachers and the journal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Endpoint = Literal["chat/completions", "completions"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """One task with an answer its author stands behind."""
+
+    id: str
+    category: str
+    language: str
+    instruction: str
+    input: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherRequest:
+    """One question for the teacher.
+
+    Attributes:
+        endpoint: path below the base URL.
+        body: JSON body without `model`, which the teacher adds.
+        sample: number of the draw; asking the same body again for another answer takes another
+            sample number, so that the journal does not replay the first one.
+    """
+
+    endpoint: Endpoint
+    body: Mapping[str, Any]
+    sample: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherReply:
+    """What came back, or why nothing did.
+
+    Attributes:
+        key: journal key of the request.
+        text: the generated text, "" where there is none.
+        finish_reason: `stop`, `length`, `content_filter` ..., "" where the server gave none.
+        model: the model that answered, as the server names it.
+        prompt_tokens: tokens billed for the prompt.
+        completion_tokens: tokens billed for the answer.
+        error: one line, null where the reply is usable.
+        raw: the reply body as it came.
+        replayed: whether it came from the journal.
+    """
+
+    key: str
+    text: str = ""
+    finish_reason: str = ""
+    model: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    error: str | None = None
+    raw: str = field(default="", repr=False)
+    replayed: bool = False
