@@ -1,0 +1,1 @@
+"""Everything that touches the world: teachers, disk, Hub, schedule, command line."""

@@ -1,0 +1,1 @@
+"""Pure functions on Polars frames: no files, network, clock, logging or Prefect."""

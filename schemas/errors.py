@@ -9,13 +9,15 @@ FeingoldError            every error feingold raises on purpose; carries the exi
 A message is one line: what was expected, what came (`!r`), where, what to do.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class FeingoldError(Exception):
     """Base of all errors that reach the user as one line."""
 
     exit_code: ClassVar[int] = 1
+    #: What was done before the error, for `--json`; set by the flow.
+    summary: dict[str, Any] | None = None
 
 
 class InputError(FeingoldError):

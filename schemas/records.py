@@ -20,6 +20,29 @@ class Seed:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenTask:
+    """A task that is to be answered.
+
+    Attributes:
+        id: content id of its user turn.
+        instruction: what to do.
+        input: what to do it with, "" where there is nothing.
+        parents: seeds it was made from.
+        system: system turn, "" for none.
+        license: licence of the prompt, null where the teacher wrote it.
+        raw: the record it was read from, JSON; "" where the teacher wrote it.
+    """
+
+    id: str
+    instruction: str
+    input: str
+    parents: tuple[str, ...] = ()
+    system: str = ""
+    license: str | None = None
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TeacherRequest:
     """One question for the teacher.
 

@@ -1,0 +1,1 @@
+"""Pairs of pure functions that render requests and parse replies; every prompt lives here."""

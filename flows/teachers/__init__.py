@@ -1,0 +1,1 @@
+"""Speaks to models: the embedded teacher and every OpenAI-compatible server."""

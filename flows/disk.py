@@ -1,0 +1,78 @@
+"""Writing so that a crash, a full disk or a read-only directory loses nothing."""
+
+import errno
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from schemas.errors import InputError, RunError
+
+_USERS_FAULT = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
+
+
+@contextmanager
+def user_disk_errors(where: Path) -> Iterator[None]:
+    """Turn an operating system error about `where` into one line.
+
+    Raises:
+        InputError: no permission, a read-only file system, or a file where a directory should be.
+        RunError: a full disk or a failing one.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        if error.errno in _USERS_FAULT:
+            msg = f"expected a writable directory, got {reason!r} for {where}: name another one"
+            raise InputError(msg) from error
+        msg = f"expected to write to {where}, got {reason!r}: make room, then run this again"
+        raise RunError(msg) from error
+
+
+def require_writable(directory: Path) -> None:
+    """Create `directory` and prove that a file can be written there, before any work is done.
+
+    Raises:
+        InputError: if it cannot.
+    """
+    with user_disk_errors(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        probe = directory / f".feingold-probe-{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+
+
+def sync_tree(directory: Path) -> None:
+    """Flush every file below `directory`, and the directories, to the disk."""
+    for path in [*directory.rglob("*"), directory]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace `path` by `data`, whole or not at all."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    with user_disk_errors(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with draft.open("wb") as handle:
+                handle.write(data)
+                handle.flush()
+                os.fsync(handle.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def write_frame(frame: pl.DataFrame, path: Path) -> None:
+    """Replace a Parquet file, whole or not at all."""
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    write_atomically(path, buffer.getvalue())

@@ -1,0 +1,188 @@
+"""The main job as a Prefect flow: one task per stage, references between them, never rows.
+
+Generation and the stages below it take turns: a round of requests, then the whole way through the
+stages, until enough rows survive. Every stage is cached by key and every reply is journaled, so
+the turns cost only what is new.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from flows import stages
+from flows.artifacts import publish_artifacts
+from flows.publishers.local import publish_version
+from flows.session import RunSpec, Session, close_session, session_for
+from flows.summary import summarise
+from schemas.errors import FeingoldError
+from schemas.manifest import Published, StageRef
+from schemas.recipe import RespondOptions, SelfInstructOptions
+
+# A round asks for at most this many times the requests of the first one.
+_MAX_GROWTH = 4
+
+
+@task(task_run_name="ingest", cache_policy=NO_CACHE)
+def ingest(spec: RunSpec) -> StageRef:
+    """Read the sources."""
+    return stages.ingest(session_for(spec))
+
+
+@task(task_run_name="generate-{position}", cache_policy=NO_CACHE)
+def generate(
+    spec: RunSpec, position: int, plan: Sequence[int], before: Sequence[StageRef]
+) -> StageRef:
+    """Ask the teacher. Retries are the client's: a second layer would multiply them."""
+    session = session_for(spec)
+    options = session.recipe.generators[position]
+    return stages.generate(session, options, plan=plan, before=before)
+
+
+@task(task_run_name="signals", cache_policy=NO_CACHE)
+def signals(spec: RunSpec, inputs: Sequence[StageRef]) -> StageRef:
+    """Score every row with the cheap scorers."""
+    return stages.signals(session_for(spec), inputs)
+
+
+@task(task_run_name="dedup", cache_policy=NO_CACHE)
+def dedup(spec: RunSpec, source: StageRef) -> StageRef:
+    """Drop duplicates."""
+    return stages.dedup(session_for(spec), source)
+
+
+@task(task_run_name="decontaminate", cache_policy=NO_CACHE)
+def decontaminate(spec: RunSpec, source: StageRef) -> StageRef:
+    """Drop rows that hold benchmark items."""
+    return stages.decontaminate(session_for(spec), source)
+
+
+@task(task_run_name="filter", cache_policy=NO_CACHE)
+def filter_rows(spec: RunSpec, source: StageRef) -> StageRef:
+    """Apply the Boolean rules."""
+    return stages.filter_rows(session_for(spec), source)
+
+
+@task(task_run_name="select", cache_policy=NO_CACHE)
+def select(spec: RunSpec, source: StageRef) -> StageRef:
+    """Keep the best rows where there are more than wanted."""
+    return stages.select(session_for(spec), source)
+
+
+@task(task_run_name="publish", cache_policy=NO_CACHE)
+def publish(spec: RunSpec, refs: Sequence[StageRef], stops: dict[str, str]) -> Published:
+    """Write the version, whole or not at all."""
+    return publish_version(session_for(spec), refs, stops=stops)
+
+
+@flow(name="feingold-run", flow_run_name="{spec.name}", validate_parameters=False)
+def run_flow(spec: RunSpec) -> dict[str, Any]:
+    """Run a recipe from its sources and generators to a published version.
+
+    Args:
+        spec: recipe and places.
+
+    Returns:
+        The summary of the command-line contract.
+
+    Raises:
+        FeingoldError: with the summary so far in `summary`.
+    """
+    session = session_for(spec)
+    refs: list[StageRef] = []
+    try:
+        stops = _make_rows(spec, refs)
+        published = publish(spec, refs, stops)
+        summary = summarise(session, refs, published=published, stops=stops)
+        publish_artifacts(summary, published)
+    except FeingoldError as error:
+        error.summary = summarise(session, refs)
+        raise
+    finally:
+        close_session(spec)
+    return summary
+
+
+def _make_rows(spec: RunSpec, refs: list[StageRef]) -> dict[str, str]:
+    """Run all stages before publishing; `refs` holds the ones of the latest turn throughout.
+
+    Returns:
+        Generator name to the limit that stopped it before its target, where one did.
+    """
+    session = session_for(spec)
+    made = [ingest(spec)]
+    refs[:] = made
+    stops: dict[str, str] = {}
+    for position, options in enumerate(session.recipe.generators):
+        if isinstance(options, RespondOptions):
+            made.append(generate(spec, position, [], list(made)))
+            refs[:] = made
+        else:
+            stop = _reach_target(spec, position, options, made, refs)
+            if stop is not None:
+                stops[options.name or options.kind] = stop
+    refs[:] = [*made, *_refine(spec, made)]
+    return stops
+
+
+def _reach_target(
+    spec: RunSpec,
+    position: int,
+    options: SelfInstructOptions,
+    made: list[StageRef],
+    refs: list[StageRef],
+) -> str | None:
+    """Generate round after round until the target is reached or a limit stops it."""
+    session = session_for(spec)
+    plan: list[int] = []
+    dry_rounds = accepted = 0
+    before = list(made)
+    made.append(before[0])  # the place of this generator's stage
+    while True:
+        plan.append(_next_requests(options, plan, accepted))
+        made[-1] = generate(spec, position, list(plan), before)
+        refined = _refine(spec, made)
+        refs[:] = [*made, *refined]
+        found = _count_accepted(session, refined[-2], options)
+        session.progress.say(f"round {len(plan)}: {found} of {options.target} rows accepted")
+        if found >= options.target:
+            return None
+        dry_rounds = dry_rounds + 1 if found <= accepted else 0
+        accepted = found
+        if len(plan) >= options.max_rounds:
+            return f"max_rounds = {options.max_rounds}"
+        if dry_rounds >= options.max_dry_rounds:
+            return f"max_dry_rounds = {options.max_dry_rounds}"
+
+
+def _refine(spec: RunSpec, made: Sequence[StageRef]) -> list[StageRef]:
+    """Take rows through the stages between generation and publishing.
+
+    The last two references are the filter's and the selection's.
+    """
+    found = [signals(spec, list(made))]
+    for step in (dedup, decontaminate):
+        ref = step(spec, found[-1])
+        if ref != found[-1]:  # a stage that is switched off hands its input on
+            found.append(ref)
+    found.append(filter_rows(spec, found[-1]))
+    found.append(select(spec, found[-1]))
+    return found
+
+
+def _next_requests(options: SelfInstructOptions, plan: Sequence[int], accepted: int) -> int:
+    """How many proposal requests the next round makes: what the yield so far suggests."""
+    first = math.ceil(options.target / options.proposals_per_request)
+    if not plan:
+        return first
+    per_request = max(accepted, 1) / sum(plan)
+    wanted = math.ceil((options.target - accepted) / per_request)
+    return min(max(wanted, 1), first * _MAX_GROWTH)
+
+
+def _count_accepted(session: Session, ref: StageRef, options: SelfInstructOptions) -> int:
+    """Rows of this generator that passed every rule."""
+    name = options.name or options.kind
+    return int((session.store.rows(ref)["source"] == name).sum())

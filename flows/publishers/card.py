@@ -1,0 +1,143 @@
+"""The dataset card: a true header for the Hub, and what a reader wants to know first."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+import yaml
+
+from schemas.manifest import DatasetManifest
+
+_SIZES = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+)
+_EXAMPLES = 3
+_EXAMPLE_CHARACTERS = 400
+
+
+def render_card(manifest: DatasetManifest, rows: pl.DataFrame) -> str:
+    """Return README.md of a version.
+
+    Args:
+        manifest: of the version.
+        rows: the published rows, sorted by id.
+    """
+    parts = [
+        f"---\n{yaml.safe_dump(_header(manifest), sort_keys=False, allow_unicode=True)}---",
+        f"# {manifest.name} {manifest.version}",
+        str(manifest.notes.get("description") or "").strip(),
+        _overview(manifest),
+        _funnel(manifest),
+        _sources(manifest),
+        _examples(rows),
+        _loading(manifest),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _header(manifest: DatasetManifest) -> dict[str, Any]:
+    """The YAML that the Hub reads."""
+    license_id = manifest.license.lower()
+    header: dict[str, Any] = {"license": license_id, "language": manifest.languages}
+    if license_id == "other":
+        named = sorted({source.license or "unknown" for source in manifest.sources if source.kept})
+        header["license_name"] = " and ".join(named)
+    header |= {
+        "pretty_name": manifest.name,
+        "size_categories": [
+            next((label for limit, label in _SIZES if manifest.kept < limit), "10M<n<100M")
+        ],
+        "task_categories": ["text-generation"],
+        "tags": [*(["synthetic"] if manifest.teacher else []), "instruction-tuning", "feingold"],
+        "configs": [
+            {
+                "config_name": name,
+                **({"default": True} if name == "default" else {}),
+                "data_files": [{"split": "train", "path": f"data/{name}/train-*.parquet"}],
+            }
+            for name in manifest.configs
+        ],
+    }
+    return header
+
+
+def _overview(manifest: DatasetManifest) -> str:
+    lines = [
+        f"{manifest.kept:,} of {manifest.rows_in:,} rows were kept; {manifest.dropped:,} were "
+        f"dropped and {manifest.quarantined:,} could not be read. Every row that is out is in "
+        "`rejects/`, with the rule, value, threshold and matched row in `decisions/`.",
+    ]
+    if manifest.teacher:
+        terms = manifest.teacher.license or "not stated: check the provider's terms"
+        tokens = manifest.tokens.prompt + manifest.tokens.completion
+        lines.append(
+            f"Teacher: `{manifest.teacher.model}` at `{manifest.teacher.base_url}` (licence or "
+            f"terms of its output: {terms}). This run sent {manifest.requests.sent:,} requests "
+            f"({tokens:,} tokens, US$ {manifest.cost_usd:.2f}) and replayed "
+            f"{manifest.requests.replayed:,} from its journal."
+        )
+    lines += [
+        f"The generator {name} stopped before its target: {limit}."
+        for name, limit in manifest.notes.get("stopped_by", {}).items()
+    ]
+    return "\n\n".join(lines)
+
+
+def _funnel(manifest: DatasetManifest) -> str:
+    stages = [
+        [stage["stage"], stage["rows_in"], stage["kept"], stage["dropped"] + stage["quarantined"]]
+        for stage in manifest.by_stage
+    ]
+    rules = [[f"`{rule}`", count] for rule, count in manifest.by_rule.items()]
+    return "\n\n".join(
+        [
+            "## What became of the rows",
+            _table(["stage", "in", "kept", "out"], stages),
+            _table(["rule", "rows"], rules) if rules else "No rule took a row.",
+        ]
+    )
+
+
+def _sources(manifest: DatasetManifest) -> str:
+    rows = [
+        [source.name, source.license or "not stated", source.rows, source.kept]
+        for source in manifest.sources
+    ]
+    return "## Sources\n\n" + _table(["source", "licence", "rows", "kept"], rows)
+
+
+def _examples(rows: pl.DataFrame) -> str:
+    """A few rows, as text that cannot break out of its fence."""
+    shown = []
+    for row in rows.head(_EXAMPLES).iter_rows(named=True):
+        turns = "\n\n".join(f"[{turn['role']}]\n{turn['content']}" for turn in row["messages"])
+        text = turns[:_EXAMPLE_CHARACTERS] + (" ..." if len(turns) > _EXAMPLE_CHARACTERS else "")
+        fence = "`" * (max((len(run) for run in re.findall(r"`+", text)), default=2) + 3)
+        shown.append(f"{fence}text\n{text}\n{fence}")
+    return "## Examples\n\n" + "\n\n".join(shown)
+
+
+def _loading(manifest: DatasetManifest) -> str:
+    configs = ", ".join(f"`{name}` ({count:,} rows)" for name, count in manifest.configs.items())
+    return (
+        f"## Loading\n\nConfigs: {configs}.\n\n```python\nfrom datasets import load_dataset\n\n"
+        'rows = load_dataset("path/to/this/directory", "default", split="train")\n```\n\n'
+        f"Content hash `{manifest.content_sha256}`; every file's hash is in `manifest.json`. "
+        f"Made by feingold {manifest.feingold} from `recipe.yaml`."
+    )
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table; cell text is escaped."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    text = f"{value:,}" if isinstance(value, int) else str(value)
+    return text.replace("|", "\\|").replace("\n", " ")

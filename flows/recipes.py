@@ -1,0 +1,134 @@
+"""Reads recipe files and `--set` overrides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from quality.filters.engine import validate_filters
+from quality.scorers import add_scores
+from schemas.errors import InputError
+from schemas.frames import ROWS, empty_frame
+from schemas.recipe import Recipe, parse_recipe
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRecipe:
+    """A valid recipe and where its relative paths start.
+
+    Attributes:
+        recipe: the options.
+        base: directory of the file.
+        text: the file as it is published beside the data, overrides included.
+    """
+
+    recipe: Recipe
+    base: Path
+    text: str
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> LoadedRecipe:
+    """Read and validate a recipe, scorers and filters included.
+
+    Args:
+        path: YAML file.
+        overrides: `key.path=value` strings, values read as YAML.
+
+    Raises:
+        InputError: if anything is wrong, before anything runs.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        msg = f"expected a recipe, got no file at {path}: name one, such as recipes/alpaca.yaml"
+        raise InputError(msg) from error
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"expected a readable UTF-8 recipe, got {error} for {path}: correct it"
+        raise InputError(msg) from error
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        line = " ".join(str(error).split())
+        msg = f"expected YAML, got {line!r} in {path}: correct it"
+        raise InputError(msg) from error
+    if overrides:
+        if not isinstance(data, dict):
+            data = {}
+        for override in overrides:
+            _set(data, override)
+        text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    recipe = parse_recipe(data, where=str(path))
+    check_recipe(recipe, where=str(path))
+    return LoadedRecipe(recipe, path.resolve().parent, text)
+
+
+def check_recipe(recipe: Recipe, *, where: str) -> None:
+    """Check what the schema alone cannot: registered names, and that there is something to do.
+
+    Raises:
+        InputError: with the path of the wrong field.
+    """
+    try:
+        if recipe.filters is not None:
+            validate_filters(filter_dicts(recipe))
+        if recipe.scorers is not None:
+            add_scores(empty_frame(ROWS), recipe.scorers)
+    except InputError as error:
+        msg = f"{error} (in {where})"
+        raise InputError(msg) from error
+    names = [generator.name or generator.kind for generator in recipe.generators]
+    if len(set(names)) != len(names):
+        msg = f"expected generators with different names, got {names!r} in {where}: set `name`"
+        raise InputError(msg)
+    if not recipe.sources and not recipe.generators:
+        msg = (
+            "expected at least one entry under `sources` or `generators`, got none in "
+            f"{where}: there is nothing to do"
+        )
+        raise InputError(msg)
+
+
+def filter_dicts(recipe: Recipe) -> list[dict[str, Any]]:
+    """Return the recipe's filters as plain mappings, without what it leaves out."""
+    return [
+        {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in item.model_dump(exclude_unset=True).items()
+        }
+        for item in recipe.filters or ()
+    ]
+
+
+def _set(data: dict[str, Any], override: str) -> None:
+    """Apply one `key.path=value`."""
+    path, separator, value = override.partition("=")
+    if not separator or not path:
+        msg = f"expected --set key=value, got {override!r}: e.g. --set teacher.max_in_flight=8"
+        raise InputError(msg)
+    *parents, last = path.split(".")
+    target: Any = data
+    for part in parents:
+        if isinstance(target, list) and part.isdigit() and int(part) < len(target):
+            target = target[int(part)]
+            continue
+        if not isinstance(target, dict):
+            msg = f"expected a field to set, got {path!r} in --set: {part!r} is not there"
+            raise InputError(msg)
+        if not isinstance(target.get(part), dict | list):
+            target[part] = {}
+        target = target[part]
+    parsed = yaml.safe_load(value)
+    if isinstance(target, list) and last.isdigit() and int(last) < len(target):
+        target[int(last)] = parsed
+    elif isinstance(target, dict):
+        target[last] = parsed
+    else:
+        msg = f"expected a field to set, got {path!r} in --set: {last!r} is not there"
+        raise InputError(msg)
+
+
+def recipe_json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a recipe, for editors."""
+    return Recipe.model_json_schema()

@@ -1,0 +1,79 @@
+"""Reads seed tasks."""
+
+import json
+from importlib.resources import files
+from pathlib import Path
+
+from flows.session import Session
+from schemas.errors import InputError
+from schemas.recipe import SelfInstructOptions
+from schemas.records import Seed
+
+_FIELDS = ("id", "category", "language", "instruction", "input", "output")
+_REQUIRED = ("instruction", "output")
+
+
+def load_seeds(session: Session, options: SelfInstructOptions) -> list[Seed]:
+    """Return the seed tasks that fit the recipe's languages and the generator's categories.
+
+    Args:
+        session: the run.
+        options: of the generator; `seeds` is `builtin` or a JSONL file.
+
+    Raises:
+        InputError: if a line is no seed task, or none fits.
+    """
+    if options.seeds == "builtin":
+        folder = files("flows.generators") / "seeds"
+        texts = {
+            str(item): item.read_text(encoding="utf-8")
+            for item in sorted(folder.iterdir(), key=str)
+            if item.name.endswith(".jsonl")
+        }
+    else:
+        path = session.resolve_path(options.seeds)
+        texts = {str(path): _read(path)}
+    seeds = [seed for where, text in texts.items() for seed in _parse(text, where=where)]
+    fitting = [
+        seed
+        for seed in seeds
+        if seed.language in session.recipe.language
+        and (options.categories is None or seed.category in options.categories)
+    ]
+    if not fitting:
+        known = ", ".join(sorted({seed.category for seed in seeds}))
+        msg = (
+            f"expected seed tasks in {list(session.recipe.language)!r} of categories "
+            f"{options.categories!r}, got none of {len(seeds)}: categories are {known}"
+        )
+        raise InputError(msg)
+    return fitting
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"expected a readable JSONL file of seed tasks, got {error} for {path}: correct it"
+        raise InputError(msg) from error
+
+
+def _parse(text: str, *, where: str) -> list[Seed]:
+    seeds = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except ValueError:
+            record = None
+        if not isinstance(record, dict) or not all(record.get(name) for name in _REQUIRED):
+            msg = (
+                f"expected an object with {' and '.join(_REQUIRED)}, got {line[:60]!r} in "
+                f"{where}, line {number}: correct it"
+            )
+            raise InputError(msg)
+        defaults = {"id": f"seed-{number}", "category": "other", "language": "en", "input": ""}
+        values = {name: str(record.get(name) or defaults.get(name, "")) for name in _FIELDS}
+        seeds.append(Seed(**values))
+    return seeds

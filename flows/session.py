@@ -1,0 +1,126 @@
+"""What the tasks of one run share in a process: recipe, store, journal, teacher, encoder.
+
+A task gets a `RunSpec`, which is small and plain, and opens the session it describes; within a
+process they all get the same one.
+"""
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.journal import Journal
+from flows.progress import Progress
+from flows.store import Store
+from flows.teachers.budget import Budget
+from flows.teachers.client import Teacher, TeacherIdentity
+from flows.teachers.resolve import check_budget, connector, identify, teacher_options
+from schemas.recipe import Recipe
+
+if TYPE_CHECKING:
+    from flows.encoders import Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """All that a task needs to know about its run.
+
+    Attributes:
+        name: the dataset.
+        home: directory of journal, stages and models.
+        out: directory of published versions.
+        base: directory that the recipe's relative paths start from.
+        recipe_json: the validated recipe.
+        recipe_text: the recipe as it is published.
+        offline: replay the journal, ask nobody.
+    """
+
+    name: str
+    home: str
+    out: str
+    base: str
+    recipe_json: str
+    recipe_text: str
+    offline: bool = False
+
+
+class Session:
+    """Open resources of one run in one process; expensive ones start at first use."""
+
+    def __init__(self, spec: RunSpec) -> None:
+        self.spec = spec
+        self.home = Path(spec.home)
+        self.recipe = Recipe.model_validate_json(spec.recipe_json)
+        self.store = Store(self.home)
+        self.progress = Progress()
+        self.started = time.monotonic()
+        self._stack = ExitStack()
+        self._teacher: Teacher | None = None
+
+    def resolve_path(self, path: str) -> Path:
+        """Return a path of the recipe as an absolute one."""
+        return Path(self.spec.base, path)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The journal of this home."""
+        return self._stack.enter_context(Journal(self.home))
+
+    @cached_property
+    def teacher_identity(self) -> TeacherIdentity:
+        """Who would be asked."""
+        return identify(teacher_options(self.recipe.teacher))
+
+    @property
+    def asked_teacher(self) -> Teacher | None:
+        """The teacher, if this run needed one."""
+        return self._teacher
+
+    @property
+    def teacher(self) -> Teacher:
+        """The teacher of the recipe; nothing is started before the first request."""
+        if self._teacher is None:
+            options = teacher_options(self.recipe.teacher)
+            check_budget(options, self.recipe.budget)
+            self._teacher = Teacher(
+                self.teacher_identity,
+                options,
+                connect=connector(options, self._stack),
+                journal=self.journal,
+                budget=Budget(self.recipe.budget),
+                offline=self.spec.offline,
+            )
+        return self._teacher
+
+    @cached_property
+    def encoder(self) -> "Encoder":
+        """The sentence encoder of the recipe."""
+        from flows.encoders import load_encoder
+
+        dedup = self.recipe.dedup
+        semantic = dedup.semantic if dedup is not None else None
+        return load_encoder(semantic.model if semantic is not None else None)
+
+    def close(self) -> None:
+        """Stop the embedded server and close the journal."""
+        self.progress.close()
+        self._stack.close()
+
+
+_sessions: dict[RunSpec, Session] = {}
+
+
+def session_for(spec: RunSpec) -> Session:
+    """Return the session of `spec`, opening it if this process has none."""
+    if spec not in _sessions:
+        _sessions[spec] = Session(spec)
+    return _sessions[spec]
+
+
+def close_session(spec: RunSpec) -> None:
+    """Close the session of `spec` if it is open."""
+    session = _sessions.pop(spec, None)
+    if session is not None:
+        session.close()

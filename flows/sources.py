@@ -1,0 +1,167 @@
+"""The sources of a recipe as one stage: rows, quarantined records, shares."""
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from flows.collect import Ingested
+from flows.ingest import HUB_PREFIX, expand_paths, read_hub_dataset, read_source
+from flows.session import Session
+from flows.store import StageOutput
+from quality.ids import number_copies
+from schemas.frames import DECISIONS, ROWS, empty_frame
+from schemas.recipe import SourceOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Sources that were found, not yet read.
+
+    Attributes:
+        fingerprint: hashes of their bytes, part of the stage key.
+        compute: reads them.
+    """
+
+    fingerprint: list[str]
+    compute: Callable[[], StageOutput]
+
+
+def read_sources(session: Session) -> Sources:
+    """Find all sources and prepare to read them.
+
+    Raises:
+        InputError: if a path leads nowhere.
+    """
+    found = _find(session)
+    fingerprint = [_fingerprint(place) for _, place in found]
+    base, seed = Path(session.spec.base), session.recipe.seed
+
+    def compute() -> StageOutput:
+        advance = session.progress.start("reading", len(found))
+        parts = []
+        for source, place in found:
+            parts.append((source, _read_one(source, place, base)))
+            advance()
+        return _merge(parts, seed=seed)
+
+    return Sources(fingerprint, compute)
+
+
+def list_files(session: Session) -> list[str]:
+    """Return the sources' files in the order of the recipe, as the column `file` names them."""
+    base = Path(session.spec.base)
+    return [_shown(source, place, base) for source, place in _find(session)]
+
+
+def _find(session: Session) -> list[tuple[SourceOptions, Path | str]]:
+    """Every file and Hub dataset that the sources name."""
+    base = Path(session.spec.base)
+    found: list[tuple[SourceOptions, Path | str]] = []
+    for source in session.recipe.sources:
+        if source.path.startswith(HUB_PREFIX):
+            found.append((source, source.path))
+        else:
+            found += [(source, path) for path in expand_paths(source.path, base)]
+    return found
+
+
+def _shown(source: SourceOptions, place: Path | str, base: Path) -> str:
+    """The path as the user would write it."""
+    if isinstance(place, str) or Path(source.path).is_absolute():
+        return str(place)
+    return os.path.relpath(place, base)
+
+
+def _read_one(source: SourceOptions, place: Path | str, base: Path) -> Ingested:
+    """Read one file or Hub dataset."""
+    if isinstance(place, str):
+        return read_hub_dataset(place, format=source.format, license=source.license)
+    read = read_source(place, name=place.name, format=source.format, license=source.license)
+    file = pl.lit(_shown(source, place, base)).alias("file")
+    return Ingested(read.rows.with_columns(file), read.quarantined.with_columns(file))
+
+
+def _fingerprint(place: Path | str) -> str:
+    if isinstance(place, str):
+        return place
+    with place.open("rb") as handle:
+        return f"{place}:{hashlib.file_digest(handle, 'sha256').hexdigest()}"
+
+
+def _merge(parts: Sequence[tuple[SourceOptions, Ingested]], *, seed: int) -> StageOutput:
+    """Number the rows, take each source's share, and account for what cannot be read."""
+    bad = quarantine_rows([part for _, part in parts])
+    shares = [source.share or 1.0 for source, part in parts for _ in range(part.rows.height)]
+    rows = pl.concat([empty_frame(ROWS), *(part.rows for _, part in parts)])
+    rows = rows.with_columns(pl.Series("_share", shares, dtype=pl.Float64))
+    everything = number_copies(pl.concat([rows, bad.rows], how="diagonal_relaxed"))
+    rows, bad_rows = everything.head(rows.height), everything.tail(bad.rows.height)
+    in_share = _draw(rows["id"], seed) < rows["_share"]
+    left_out = rows.filter(~in_share).drop("_share")
+    kept = rows.filter(in_share).drop("_share")
+    lines = bad.decisions.with_columns(bad_rows["id"])
+    return StageOutput(
+        rows=kept,
+        dropped=pl.concat([bad_rows.drop("_share"), left_out]),
+        decisions=pl.concat([lines, _share_decisions(left_out, rows.filter(~in_share)["_share"])]),
+        rows_in=sum(part.rows.height + part.quarantined.height for _, part in parts),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """Records that could not be read, as rows and decisions in the same order."""
+
+    rows: pl.DataFrame
+    decisions: pl.DataFrame
+
+
+def quarantine_rows(parts: Sequence[Ingested]) -> Quarantine:
+    """Give quarantined records the shape of rows; their id is a hash of their place and text."""
+    frames = [part.quarantined for part in parts if part.quarantined.height]
+    if not frames:
+        return Quarantine(empty_frame(ROWS), empty_frame(DECISIONS))
+    found = pl.concat(frames)
+    ids = [
+        hashlib.sha256(f"{rule}\n{raw}".encode("utf-8", "replace")).hexdigest()[:32]
+        for rule, raw in found.select("rule", "raw").iter_rows()
+    ]
+    found = found.with_columns(pl.Series("id", ids, dtype=pl.String))
+    rows = pl.concat([empty_frame(ROWS), found], how="diagonal_relaxed").select(list(ROWS))
+    texts = [pl.col(name).fill_null("") for name in ("system", "instruction", "input", "output")]
+    lines = found.select(
+        "id",
+        pl.lit("ingest").alias("stage"),
+        "rule",
+        pl.lit("quarantine").alias("action"),
+        pl.format("{}, line {}: {}", "file", pl.col("line").fill_null(0), "detail").alias(
+            "evidence"
+        ),
+    )
+    decisions = pl.concat([empty_frame(DECISIONS), lines], how="diagonal").select(list(DECISIONS))
+    return Quarantine(rows.with_columns(texts), decisions)
+
+
+def _draw(ids: pl.Series, seed: int) -> pl.Series:
+    """A number in 0..1 for each id, the same in any order."""
+    draws = [
+        int.from_bytes(hashlib.sha256(f"{seed}:{row_id}".encode()).digest()[:8]) / 2**64
+        for row_id in ids
+    ]
+    return pl.Series(draws, dtype=pl.Float64)
+
+
+def _share_decisions(rows: pl.DataFrame, shares: pl.Series) -> pl.DataFrame:
+    lines = rows.select(
+        "id",
+        pl.lit("ingest").alias("stage"),
+        pl.lit("source_share").alias("rule"),
+        pl.lit("drop").alias("action"),
+        shares.alias("threshold"),
+        pl.lit("not drawn into the share of its source").alias("evidence"),
+    )
+    return pl.concat([empty_frame(DECISIONS), lines], how="diagonal").select(list(DECISIONS))

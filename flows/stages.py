@@ -1,0 +1,183 @@
+"""The stages between raw rows and a version: load, call `quality`, store."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from flows.benchmarks import load_benchmarks
+from flows.deduplicate import deduplicate
+from flows.generate import respond, self_instruct
+from flows.past import load_past
+from flows.prompts import read_prompts
+from flows.recipes import filter_dicts
+from flows.session import Session
+from flows.sources import read_sources
+from flows.store import StageOutput, concat_decisions, concat_rows, hash_json
+from quality.decontaminate import find_contamination
+from quality.filters import DEFAULT_FILTERS
+from quality.filters.engine import apply_filters
+from quality.scorers import DEFAULT_SCORERS, add_scores
+from quality.select import select_rows
+from schemas.manifest import StageRef
+from schemas.recipe import GeneratorOptions, RespondOptions
+
+
+def ingest(session: Session) -> StageRef:
+    """Read, normalise and number the rows of all sources."""
+    sources = session.recipe.sources
+    found = read_sources(session)
+    return session.store.run(
+        "ingest",
+        config={
+            "sources": [source.model_dump(mode="json") for source in sources],
+            "fingerprint": found.fingerprint,
+            "seed": session.recipe.seed,
+        },
+        inputs=[],
+        compute=found.compute,
+    )
+
+
+def generate(
+    session: Session,
+    options: GeneratorOptions,
+    *,
+    plan: Sequence[int],
+    before: Sequence[StageRef],
+) -> StageRef:
+    """Make rows with the teacher: the rounds of `plan`, or one answer per given prompt."""
+    identity = session.teacher_identity
+    teacher = session.recipe.teacher
+    config: dict[str, Any] = {
+        "generator": options.model_dump(mode="json"),
+        "plan": list(plan),
+        "seed": session.recipe.seed,
+        "language": list(session.recipe.language),
+        "teacher": [identity.base_url, identity.model],
+        "sampling": [teacher.temperature, teacher.max_tokens, teacher.token_field],
+    }
+    prompts = None
+    if isinstance(options, RespondOptions):
+        prompts = read_prompts(session, options)
+        config["prompts"] = prompts.fingerprint
+
+    def compute() -> StageOutput:
+        taken = _taken_ids(session, before)
+        if isinstance(options, RespondOptions) and prompts is not None:
+            return respond(session, options, prompts=prompts, taken=taken)
+        return self_instruct(session, options, plan=plan, taken=taken)  # type: ignore[arg-type]
+
+    return session.store.run("generate", config=config, inputs=list(before), compute=compute)
+
+
+def signals(session: Session, inputs: Sequence[StageRef]) -> StageRef:
+    """Score every row with the cheap scorers."""
+    names = session.recipe.scorers or DEFAULT_SCORERS
+
+    def compute() -> StageOutput:
+        rows = concat_rows(session.store.rows(ref) for ref in inputs)
+        return _all_kept(add_scores(rows, names))
+
+    config = {"scorers": list(names)}
+    return session.store.run("signals", config=config, inputs=inputs, compute=compute)
+
+
+def dedup(session: Session, source: StageRef) -> StageRef:
+    """Drop duplicates: exact, lexical, semantic."""
+    options = session.recipe.dedup
+    if options is None:
+        return source
+    past = load_past(session, options.against)
+
+    def compute() -> StageOutput:
+        rows = session.store.rows(source)
+        found = deduplicate(
+            rows,
+            options,
+            load_encoder=lambda: session.encoder,
+            cache=session.home / "models",
+            past=past.rows(),
+        )
+        return StageOutput(
+            found.kept, found.dropped, found.decisions, rows.height, notes=found.notes
+        )
+
+    config = {"dedup": options.model_dump(mode="json"), "past": past.fingerprint}
+    return session.store.run("dedup", config=config, inputs=[source], compute=compute)
+
+
+def decontaminate(session: Session, source: StageRef) -> StageRef:
+    """Drop rows that contain benchmark items."""
+    options = session.recipe.decontaminate
+    if options is None:
+        return source
+    items = load_benchmarks(session, options)
+
+    def compute() -> StageOutput:
+        rows = session.store.rows(source)
+        lines = find_contamination(
+            rows, items, ngram=options.ngram, max_coverage=options.max_coverage
+        )
+        hit = pl.col("id").is_in(lines["id"].implode())
+        return StageOutput(rows.filter(~hit), rows.filter(hit), lines, rows.height)
+
+    config = {
+        "decontaminate": options.model_dump(mode="json"),
+        "items": hash_json([list(item) for item in items]),
+    }
+    return session.store.run("decontaminate", config=config, inputs=[source], compute=compute)
+
+
+def filter_rows(session: Session, source: StageRef) -> StageRef:
+    """Apply the Boolean rules."""
+    recipe = session.recipe
+    rules = DEFAULT_FILTERS if recipe.filters is None else filter_dicts(recipe)
+
+    def compute() -> StageOutput:
+        rows = session.store.rows(source)
+        result = apply_filters(rows, rules, on_abstain=recipe.on_abstain)
+        return StageOutput(result.kept, result.dropped, result.decisions, rows.height)
+
+    config = {"filters": rules, "on_abstain": recipe.on_abstain}
+    return session.store.run("filter", config=config, inputs=[source], compute=compute)
+
+
+def select(session: Session, source: StageRef) -> StageRef:
+    """Keep as many rows as were asked for, the best ones."""
+    recipe = session.recipe
+    targets = {
+        generator.name or generator.kind: generator.target
+        for generator in recipe.generators
+        if not isinstance(generator, RespondOptions)
+    }
+
+    def compute() -> StageOutput:
+        rows = session.store.rows(source)
+        chosen = select_rows(rows, targets=targets, max_rows=recipe.select.max_rows)
+        return StageOutput(chosen.kept, chosen.dropped, chosen.decisions, rows.height)
+
+    config = {"select": recipe.select.model_dump(), "targets": targets}
+    return session.store.run("select", config=config, inputs=[source], compute=compute)
+
+
+def collect(session: Session, refs: Sequence[StageRef]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the dropped rows and the decisions of all stages of a run."""
+    dropped = concat_rows(session.store.dropped(ref) for ref in refs)
+    decisions = concat_decisions(session.store.decisions(ref) for ref in refs)
+    return dropped, decisions
+
+
+def _all_kept(rows: pl.DataFrame) -> StageOutput:
+    nothing = concat_decisions([])
+    return StageOutput(rows, rows.clear(), nothing, rows.height)
+
+
+def _taken_ids(session: Session, before: Sequence[StageRef]) -> Counter[str]:
+    """Count the content ids that earlier stages of this run use."""
+    taken: Counter[str] = Counter()
+    for ref in before:
+        for frame in (session.store.rows(ref), session.store.dropped(ref)):
+            taken.update(frame["id"].str.replace(r"-\d+$", "").to_list())
+    return taken

@@ -1,0 +1,274 @@
+"""The recipe: every option a user can set, with its default, bounds and unit.
+
+`parse_recipe` turns a YAML mapping into a `Recipe` or into one `InputError` line that names the
+path of the wrong field and the nearest valid name.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveInt,
+    StringConstraints,
+    ValidationError,
+)
+
+from schemas.errors import InputError
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+Share = Annotated[float, Field(gt=0, le=1)]
+TextColumn = Literal["instruction", "input", "output"]
+
+
+class Options(BaseModel):
+    """Base of all option models: immutable, and unknown fields are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Price(Options):
+    """Price in US dollars for a million tokens."""
+
+    prompt: NonNegativeFloat
+    completion: NonNegativeFloat
+
+
+class TeacherOptions(Options):
+    """Any server that speaks OpenAI's Chat Completions; without `base_url` the embedded one."""
+
+    base_url: str | None = Field(None, description="e.g. http://127.0.0.1:8000/v1")
+    model: str | None = Field(None, description="model name as the server knows it")
+    api_key_env: str = Field("OPENAI_API_KEY", description="name of the variable, never the key")
+    max_in_flight: PositiveInt = Field(64, description="requests under way at once")
+    requests_per_minute: PositiveInt | None = None
+    tokens_per_minute: PositiveInt | None = None
+    price_per_million: Price | None = Field(None, description="US dollars")
+    temperature: float = Field(0.7, ge=0, le=2)
+    max_tokens: PositiveInt = Field(512, description="limit of one answer, in tokens")
+    token_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"  # noqa: S105 - no secret
+    timeout_seconds: float = Field(120, gt=0, description="for one attempt")
+    max_attempts: PositiveInt = Field(5, description="attempts at one request")
+    license: str | None = Field(None, description="licence or terms of the teacher's output")
+
+
+class BudgetOptions(Options):
+    """Hard limits; null means none."""
+
+    usd: NonNegativeFloat | None = None
+    requests: int | None = Field(None, ge=0)
+    tokens: int | None = Field(None, ge=0)
+
+
+class SourceOptions(Options):
+    """Existing data: a path or glob relative to the recipe, or `hf:owner/name`."""
+
+    path: str
+    format: Literal["auto", "alpaca", "sharegpt", "messages", "prompt_completion"] = "auto"
+    license: str | None = Field(None, description="SPDX id; required to publish to the Hub")
+    share: Share | None = Field(None, description="share of its rows that is used")
+
+
+class SelfInstructOptions(Options):
+    """Alpaca's loop: propose new tasks from seeds, gate them, answer each."""
+
+    kind: Literal["self_instruct"]
+    name: Name | None = None
+    target: PositiveInt = Field(100, description="accepted rows to reach")
+    seeds: str = Field("builtin", description="`builtin` or a JSONL file of seed tasks")
+    categories: tuple[str, ...] | None = Field(None, description="seed categories to use")
+    style: Literal["auto", "completions", "chat"] = Field(
+        "auto", description="how tasks are proposed; auto: completions for the embedded teacher"
+    )
+    examples_per_prompt: PositiveInt = Field(3, description="seed tasks shown in a request")
+    proposals_per_request: PositiveInt = Field(10, description="new tasks asked for in a request")
+    proposal_temperature: float = Field(1.0, ge=0, le=2)
+    proposal_max_tokens: PositiveInt = Field(1024, description="limit of one list of tasks")
+    answers_per_task: PositiveInt = Field(1, description="answers of which the best is kept")
+    min_agreement: float = Field(
+        0.0, ge=0, le=1, description="agreement of the answers below which a task is dropped"
+    )
+    max_rounds: PositiveInt = Field(40, description="rounds after which generation gives up")
+    max_dry_rounds: PositiveInt = Field(4, description="rounds without an accepted row, likewise")
+
+
+class RespondOptions(Options):
+    """Answers for given prompts."""
+
+    kind: Literal["respond"]
+    name: Name | None = None
+    prompts: str = Field(description="JSONL: {instruction, input} or {prompt} a line")
+    answers_per_task: PositiveInt = 1
+    min_agreement: float = Field(0.0, ge=0, le=1)
+    system: str | None = None
+    license: str | None = Field(None, description="licence of the prompts")
+
+
+GeneratorOptions = Annotated[SelfInstructOptions | RespondOptions, Field(discriminator="kind")]
+
+
+class LexicalOptions(Options):
+    """MinHash candidates, verified by exact Jaccard over word shingles."""
+
+    threshold: float = Field(0.7, gt=0, le=1, description="Jaccard similarity")
+    columns: tuple[TextColumn, ...] = ("instruction", "input")
+
+
+class SemanticOptions(Options):
+    """Sentence embeddings, verified by exact cosine."""
+
+    threshold: float = Field(0.9, gt=0, le=1, description="cosine similarity")
+    columns: tuple[TextColumn, ...] = ("instruction", "input")
+    model: str | None = Field(None, description="sentence-transformers model; null: the embedded")
+
+
+class DedupOptions(Options):
+    """Which methods run; null turns one off."""
+
+    exact: bool = True
+    lexical: LexicalOptions | None = LexicalOptions()
+    semantic: SemanticOptions | None = SemanticOptions()
+    against: tuple[str, ...] = Field((), description="published versions whose rows are taken")
+
+
+class DecontaminateOptions(Options):
+    """Benchmarks whose items must not be in the dataset."""
+
+    against: tuple[str, ...]
+    ngram: PositiveInt = Field(8, description="words in an n-gram")
+    max_coverage: Share = Field(0.5, description="share of a benchmark item that may be covered")
+
+
+class FilterOptions(Options):
+    """One Boolean rule; `column` and `value` default to the rule's own."""
+
+    rule: str
+    column: str | None = None
+    value: float | int | bool | str | tuple[str, ...] | None = None
+
+
+class SelectOptions(Options):
+    """How many of the rows that passed are published."""
+
+    max_rows: PositiveInt | None = None
+
+
+class PublishOptions(Options):
+    """Where a finished version is pushed; null: it stays local."""
+
+    to: str | None = None
+    private: bool = True
+
+
+class Recipe(Options):
+    """Everything a run needs to know; only `name` has no default."""
+
+    name: Name
+    description: str = ""
+    language: tuple[str, ...] = ("en",)
+    license: str | None = Field(None, description="licence of the result; null: from the sources")
+    seed: int = 0
+    teacher: TeacherOptions = TeacherOptions()
+    budget: BudgetOptions = BudgetOptions()
+    sources: tuple[SourceOptions, ...] = ()
+    generators: tuple[GeneratorOptions, ...] = ()
+    dedup: DedupOptions | None = DedupOptions()
+    decontaminate: DecontaminateOptions | None = None
+    scorers: tuple[str, ...] | None = Field(None, description="null: the default set")
+    filters: tuple[FilterOptions, ...] | None = Field(None, description="null: the default set")
+    on_abstain: Literal["keep", "drop"] = Field(
+        "keep", description="what becomes of a row that a rule cannot judge"
+    )
+    select: SelectOptions = SelectOptions()
+    publish: PublishOptions = PublishOptions()
+
+
+def parse_recipe(data: object, *, where: str) -> Recipe:
+    """Validate a recipe in full.
+
+    Args:
+        data: what the YAML file holds.
+        where: file named in the error.
+
+    Raises:
+        InputError: for the first unknown or mistyped field, with its path and what to do.
+    """
+    if not isinstance(data, Mapping):
+        msg = f"expected a mapping with at least `name:`, got {type(data).__name__} in {where}"
+        raise InputError(msg)
+    try:
+        return Recipe.model_validate(dict(data))
+    except ValidationError as error:
+        raise InputError(_explain(error, where=where)) from error
+
+
+def _explain(error: ValidationError, *, where: str) -> str:
+    """Turn pydantic's first complaint into one line."""
+    # An unknown field says more than the missing one that a typo leaves behind.
+    problems = sorted(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
+    problem = problems[0]
+    path = [part for part in problem["loc"] if part not in _NOT_FIELDS]
+    field = ".".join(str(part) for part in path)
+    if problem["type"] == "extra_forbidden":
+        parent, name = path[:-1], str(path[-1])
+        valid = _field_names(_model_at(parent, tag=_tag(problem["loc"])))
+        near = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"valid are {', '.join(sorted(valid))}"
+        return f"unknown field {field!r} in {where}: {hint}"
+    got = problem.get("input")
+    if problem["type"] == "union_tag_invalid":
+        field, got = f"{field}.kind", problem["ctx"]["tag"]
+        known = problem["ctx"]["expected_tags"].replace("'", "")
+        return f"expected one of {known}, got {got!r} for {field!r} in {where}: correct it"
+    shown = "nothing" if problem["type"] == "missing" else repr(got)[:80]
+    return f"expected {_wanted(problem['msg'])}, got {shown} for {field!r} in {where}: correct it"
+
+
+_UNION_TAGS = frozenset({"self_instruct", "respond"})
+# pydantic adds the member of a union to the path; a user has not written it.
+_NOT_FIELDS = _UNION_TAGS | {"float", "int", "bool", "str", "tuple[str, ...]"}
+
+
+def _tag(location: Sequence[Any]) -> str | None:
+    return next((part for part in location if part in _UNION_TAGS), None)
+
+
+def _wanted(message: str) -> str:
+    """Shorten pydantic's message to what was expected."""
+    text = message.removeprefix("Input should be ").removeprefix("Value error, ")
+    text = text.replace("a valid tuple", "a list").replace("a valid dictionary", "a mapping")
+    return {"Field required": "a value"}.get(text, text)
+
+
+def _model_at(path: Sequence[Any], *, tag: str | None) -> type[BaseModel]:
+    """Find the option model that a path of field names and positions leads to."""
+    model: type[BaseModel] = Recipe
+    for part in path:
+        if not isinstance(part, str) or part not in model.model_fields:
+            continue
+        candidates = _models_in(model.model_fields[part].annotation)
+        tagged = [found for found in candidates if _kind_of(found) == tag]
+        if tag is not None and tagged:
+            model = tagged[0]
+        elif candidates:
+            model = candidates[0]
+    return model
+
+
+def _models_in(annotation: object) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]
+
+
+def _kind_of(model: type[BaseModel]) -> str | None:
+    kind = model.model_fields.get("kind")
+    return None if kind is None else str(get_args(kind.annotation)[0])
+
+
+def _field_names(model: type[BaseModel]) -> list[str]:
+    return list(model.model_fields)
