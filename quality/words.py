@@ -75,13 +75,13 @@ def normalise(words: pl.Expr) -> pl.Expr:
 
 
 def is_code(words: pl.Expr) -> pl.Expr:
-    """Say whether a text is mostly, or visibly contains, program code or markup.
+    r"""Say whether a text is mostly, or visibly contains, program code or markup.
 
     True where a Markdown fence, SQL statement or at least one line in the shape of code is found.
     A guard for rules about prose; it prefers to see code where there is none.
 
     Example:
-        >>> frame = pl.DataFrame({"text": ["def f(x):\\n    return x", "A def is a word."]})
+        >>> frame = pl.DataFrame({"text": ["def f(x):\n    return x", "A def is a word."]})
         >>> frame.select(is_code(pl.col("text")))["text"].to_list()
         [True, False]
     """

@@ -34,8 +34,13 @@ _IDENTIFIER = re.compile(
     r"|(?<!\w)\.?/\w+/[\w./]+"
 )
 _OPERATOR = re.compile(r"[+*^=<>%&|]+|(?<=[\d\s)])[-−/](?=[\s\d(])")
-# Words that negate nothing: a placeholder for an empty input, and "whether it is prime or not".
-_IDLE_NEGATION = re.compile(r"<?\bno ?input\b>?|<?\bnone\b>?\s*$|\bor not\b|n/a")
+# A line that only says that there is no input says nothing.
+_PLACEHOLDER = re.compile(
+    r"^\W*(?:no ?input(?: (?:needed|required|provided))?|none|n/?a|not applicable)\W*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+# "Whether it is prime or not" negates nothing.
+_IDLE_NEGATION = re.compile(r"\bor not\b")
 _PREFIXES = ("un", "in", "im", "ir", "il", "dis", "non", "mis")
 
 
@@ -80,8 +85,8 @@ class GuardFeatures:
 @lru_cache(maxsize=65_536)
 def guard_features(text: str) -> GuardFeatures:
     """Read from `text` all that the guards compare."""
-    folded = fold(text)
-    tokens = words(text)
+    text = _PLACEHOLDER.sub("", text)
+    folded, tokens = fold(text), words(text)
     quotes = ("".join(match) for match in _QUOTED.findall(text))
     return GuardFeatures(
         folded=folded,

@@ -123,8 +123,9 @@ def _likely_pairs(
     minhashes = signatures(shingles)
     candidates = candidate_pairs(minhashes, choose_bands(threshold), max_partners=max_partners)
     deviation = (threshold * (1 - threshold) / NUM_PERM) ** 0.5
-    likely = estimate_similarity(minhashes, candidates) >= threshold - _SLACK_DEVIATIONS * deviation
-    return candidates[likely]
+    estimates = estimate_similarity(minhashes, candidates)
+    likely: IndexPairs = candidates[estimates >= threshold - _SLACK_DEVIATIONS * deviation]
+    return likely
 
 
 def _only_in(tokens: list[str], others: frozenset[str]) -> str:

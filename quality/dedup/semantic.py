@@ -63,7 +63,8 @@ def candidate_pairs(
     for rows, columns, cosines in _blocks(vectors):
         # A little below the threshold, so that rounding decides and not the comparison.
         left, right = np.nonzero(cosines >= threshold - 10.0**-DECIMALS)
-        similarity = np.round(cosines[left, right].astype(np.float64), DECIMALS)
+        similarity: npt.NDArray[np.float64] = cosines[left, right].astype(np.float64)
+        similarity = similarity.round(DECIMALS)
         left, right = left + rows, right + columns
         good = (left < right) & (similarity >= threshold)
         if keys is not None:
@@ -118,7 +119,7 @@ def semantic_pairs(
     positions = ordered["position"].to_numpy()
     ids, texts = row_ids(ordered), join_columns(ordered, columns)
     leads = join_columns(ordered, columns[:1])
-    keys = _guard_keys(texts) if guards else None
+    keys = guard_keys(texts) if guards else None
     candidates = candidate_pairs(
         vectors[positions], threshold, keys=keys, max_partners=MAX_PARTNERS
     )
@@ -137,6 +138,22 @@ def semantic_pairs(
             evidence = describe_difference(texts[left], texts[right])
             found.append((ids[left], ids[right], similarity, evidence))
     return pairs_frame(found)
+
+
+def guard_keys(texts: list[str]) -> npt.NDArray[np.int64]:
+    """Number what the cheap guards compare: rows of unequal key never merge, whatever their cosine.
+
+    Args:
+        texts: n texts.
+
+    Returns:
+        int64, shape (n,): equal where numbers, negations, operators, languages and units agree.
+    """
+    numbers: dict[object, int] = {}
+    return np.array(
+        [numbers.setdefault(guard_features(text).key, len(numbers)) for text in texts],
+        dtype=np.int64,
+    )
 
 
 def _blocks(
@@ -164,15 +181,6 @@ def _first_partners(
     chosen = np.sort(order[partners[ordered] + nth < max_partners])
     partners += np.bincount(right[chosen], minlength=len(partners))
     return chosen
-
-
-def _guard_keys(texts: list[str]) -> npt.NDArray[np.int64]:
-    """Number the guard keys: rows of unequal key never merge, whatever their cosine."""
-    numbers: dict[object, int] = {}
-    return np.array(
-        [numbers.setdefault(guard_features(text).key, len(numbers)) for text in texts],
-        dtype=np.int64,
-    )
 
 
 def _check_vectors(

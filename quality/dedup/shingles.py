@@ -34,8 +34,8 @@ _SPACE = re.compile(r"\s+")
 def _word_pattern() -> re.Pattern[str]:
     """Return the pattern of a word: letters, digits, underscores and combining marks.
 
-    Python's own word class leaves out marks, which cuts Hindi and Thai words at every vowel sign and makes
-    two words that differ in one look alike.
+    Python's own word class leaves out marks, which cuts Hindi and Thai words at every vowel sign
+    and makes two words that differ in one look alike.
     """
     marks = (
         code for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code))[0] == "M"

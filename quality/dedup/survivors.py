@@ -70,7 +70,8 @@ def largest_group_share(dropped: pl.DataFrame, n_rows: int) -> float:
     """
     if dropped.is_empty() or n_rows <= 0:
         return 0.0
-    return (max(dropped.group_by("matched_id").len()["len"].to_list()) + 1) / n_rows
+    largest: int = max(dropped.group_by("matched_id").len()["len"].to_list())
+    return (largest + 1) / n_rows
 
 
 def _ranks(priorities: pl.DataFrame) -> dict[str, int]:

@@ -9,7 +9,7 @@ _VISIBLE = r"[\p{L}\p{N}\p{P}\p{S}]"
 
 
 def empty_output(column: str = "output") -> Check:
-    """Drop rows whose answer shows no character.
+    r"""Drop rows whose answer shows no character.
 
     Args:
         column: name of a String column.
@@ -22,7 +22,7 @@ def empty_output(column: str = "output") -> Check:
         characters (zero-width space, byte order mark) do not count.
 
     Example:
-        >>> frame = pl.DataFrame({"output": ["42", " \\u200b", None]})
+        >>> frame = pl.DataFrame({"output": ["42", " \u200b", None]})
         >>> frame.filter(empty_output().keep)["output"].to_list()
         ['42']
     """

@@ -157,8 +157,10 @@ def _read_value(rule: object, value: object, path: str) -> object:
     if "value" not in parameters:
         msg = f"{path}: expected no value, {rule} takes none, got {value!r}"
         raise InputError(msg)
+    annotation: Any = parameters["value"].annotation
+    reader: TypeAdapter[object] = TypeAdapter(annotation)
     try:
-        return TypeAdapter(parameters["value"].annotation).validate_python(value, strict=True)
+        return reader.validate_python(value, strict=True)
     except ValidationError as error:
         reason = error.errors()[0]["msg"].replace("Input should be ", "expected ")
         msg = f"{path}: {reason}, got {value!r}"

@@ -21,7 +21,8 @@ def missing_input(column: str = "instruction") -> Check:
         See `quality.scorers.missing_input`.
 
     Example:
-        >>> frame = pl.DataFrame({"instruction": ["Wave.", "Edit this text."], "missing_input": [0.0, 1.0]})
+        >>> tasks = ["Wave.", "Edit this text."]
+        >>> frame = pl.DataFrame({"instruction": tasks, "missing_input": [0.0, 1.0]})
         >>> frame.filter(missing_input().keep)["instruction"].to_list()
         ['Wave.']
     """

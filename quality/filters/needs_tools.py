@@ -21,7 +21,8 @@ def needs_tools(column: str = "instruction") -> Check:
 
     Example:
         >>> import polars as pl
-        >>> frame = pl.DataFrame({"instruction": ["Sum up.", "Draw a cat"], "needs_tools": [0.0, 1.0]})
+        >>> tasks = ["Sum up.", "Draw a cat"]
+        >>> frame = pl.DataFrame({"instruction": tasks, "needs_tools": [0.0, 1.0]})
         >>> frame.filter(needs_tools().keep)["instruction"].to_list()
         ['Sum up.']
     """

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 import polars as pl
 
-_NUMBER = r"-?[$€£]?\d+(?:,\d{3})*(?:\.\d+)?"
+_NUMBER = r"-?[$€£]?\d{1,15}(?:,\d{3})*(?:\.\d+)?"
 #: Alone on both sides: a link of a chain or a part of an algebraic term says nothing by itself.
 _EQUATION = re.compile(
     r"(?<![\w.^+*/×÷·=()%$€£–−-])(?<![-+*x×·/÷–−=^(%] )"

@@ -14,20 +14,22 @@ _NUMBERS = {
 _VERB = (
     r"(?:list|name|give(?: me)?|generate|provide|suggest|write(?: down)?|create|come up with|"
     r"brainstorm|identify|describe|state|propose|think of|make|find|mention|outline|explain|"
-    r"nenne|gib(?: mir)?|liste|erstelle|schreibe|schlage|generiere|formuliere|finde|beschreibe|zähle)"
+    r"nenne|gib(?: mir)?|liste|erstelle|schreibe|schlage|generiere|formuliere|finde|beschreibe|"
+    r"zähle)"
 )
 #: verb, at most two words, the number, at most two adjectives, a thing that comes as list items.
 _ASKED = (
-    rf"(?i)^\s*(?:please |bitte )?{_VERB}(?: (?:a list of|at least|the|top|mir|eine liste (?:von|mit)))*"
-    rf" (\d{{1,2}}|{'|'.join(_NUMBERS)})(?: [\p{{L}}-]+){{0,2}}? "
+    rf"(?i)^\s*(?:please |bitte )?{_VERB}(?: (?:a list of|at least|the|top|mir|eine liste "
+    rf"(?:von|mit)))* (\d{{1,2}}|{'|'.join(_NUMBERS)})(?: [\p{{L}}-]+){{0,2}}? "
     r"(?:[\p{L}-]+s|people|children|Ideen|Tipps|Gründe|Beispiele|Fragen|Wörter|Vorteile|Nachteile|"
     r"Möglichkeiten|Arten|Sätze|Fakten|Schritte|Dinge|Länder|Städte|Tiere|Namen|Bücher|Filme|"
     r"Eigenschaften|Merkmale|Punkte|Strategien|Methoden|Titel|Vorschläge|Synonyme|Adjektive)\b"
 )
 #: Numbers that size one text instead of counting items.
 _SIZES = (
-    r"(?i)\b(?:\d{1,2}|\w+)[ -](?:words?|sentences?|lines?|paragraphs?|letters?|characters?|syllables?|"
-    r"stanzas?|verses?|minutes?|hours?|days?|weeks?|years?|digits?|pages?|sätzen?|wörtern?|zeilen?|"
+    r"(?i)\b(?:to|bis|and|und|or|oder) (?:\d+|two|three|four|five|six|ten|zwei|drei|vier|fünf)\b|"
+    r"\b(?:\d{1,2}|\w+)[ -](?:words?|sentences?|lines?|paragraphs?|letters?|characters?|"
+    r"syllables?|stanzas?|verses?|minutes?|hours?|days?|weeks?|years?|digits?|pages?|sätzen?|wörtern?|zeilen?|"
     r"absätzen?|strophen?|minuten|stunden|tagen?|wochen?|jahren?)\b|\bup to\b|\beach\b|\bjeweils\b|"
     r"\bbis zu\b|\bmore than\b|\bat least\b|\bmindestens\b| or more\b"
 )

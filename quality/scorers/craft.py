@@ -8,7 +8,8 @@ from quality.words import count_words
 #: Words after which length gives no more.
 _FULL_WORDS = 400
 _EXPLAINS = (
-    r"(?i)\b(?:because|since|therefore|thus|hence|so that|in order to|due to|as a result|for example|"
+    r"(?i)\b(?:because|since|therefore|thus|hence|so that|in order to|due to|as a result|"
+    r"for example|"
     r"for instance|such as|including|which means|this means|however|in addition|also|"
     r"weil|da|daher|deshalb|denn|damit|somit|sodass|zum beispiel|z\. ?b\.|wie etwa|allerdings|"
     r"jedoch|außerdem|das bedeutet)\b"
@@ -39,7 +40,8 @@ def craft(rows: pl.DataFrame) -> pl.Series:
         Differs: weights set by hand in round numbers, not learned.
 
     Example:
-        >>> craft(pl.DataFrame({"output": ["Yes, because it rains.", "yes", ""]})).round(2).to_list()
+        >>> rows = pl.DataFrame({"output": ["Yes, because it rains.", "yes", ""]})
+        >>> craft(rows).round(2).to_list()
         [0.28, 0.06, 0.0]
     """
     answer = pl.col("output").fill_null("").str.strip_chars()

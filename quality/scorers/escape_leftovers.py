@@ -5,10 +5,16 @@ import polars as pl
 from quality.scorers.measure import flag, measure
 from quality.words import is_code
 
-_ESCAPE = r"\\u[0-9a-fA-F]{4}|[\p{L}.,:;!?] ?\\n|\\n\\n|\\n[\p{Lu}\d*-]|\\\"|&(?:amp|quot|lt|gt|nbsp|#\d{2,5});"
+_ESCAPE = (
+    r"\\u[0-9a-fA-F]{4}|[\p{L}.,:;!?] ?\\n|\\n\\n|\\n[\p{Lu}\d*-]|\\\"|&(?:amp|quot|lt|gt|nbsp|"
+    r"#\d{2,5});"
+)
 _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{FFFD}]|â€[™œ\x9d“”¦]|Ã[¤¶¼Ÿ©¨]"
 #: Tasks in which such sequences are the subject.
-_ASKED_FOR = r"(?i)\b(?:escape|unicode|html|json|regex\w*|regular expression|latex|string|python|code|program|java\w*)\b"
+_ASKED_FOR = (
+    r"(?i)\b(?:escape|unicode|html|json|regex\w*|regular expression|latex|string|python|code|"
+    r"program|java\w*)\b"
+)
 
 
 def find_escape(words: pl.Expr) -> pl.Expr:
@@ -34,7 +40,7 @@ def escape_leftovers(rows: pl.DataFrame) -> pl.Series:
         mojibake and HTML entities too; abstains on code.
 
     Example:
-        >>> rows = pl.DataFrame({"instruction": ["Greet."] * 2, "output": ["Hi.\\nHo.", "Hi.\nHo."]})
+        >>> rows = pl.DataFrame({"instruction": "Greet.", "output": ["Hi.\\nHo.", "Hi.\nHo."]})
         >>> escape_leftovers(rows).to_list()
         [1.0, 0.0]
     """

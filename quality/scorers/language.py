@@ -36,7 +36,8 @@ def identify(texts: pl.Series, *, min_letters: int = _MIN_LETTERS) -> pl.Series:
         min_letters: letters that a text needs; in dense scripts such as Han, 6.
 
     Returns:
-        String series of ISO 639-1 codes; null for texts with fewer letters, code, and texts for which the model is less than 60 % sure.
+        String series of ISO 639-1 codes; null for texts with fewer letters, code, and texts for
+        which the model is less than 60 % sure.
 
     Source:
         Lui & Baldwin 2012 (langid.py), https://aclanthology.org/P12-3005, in the py3langid build.

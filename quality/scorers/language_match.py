@@ -7,14 +7,19 @@ from quality.scorers.measure import measure
 
 #: Tasks whose answer, or input, is meant to be in another language, or names one.
 _CROSSES = (
-    r"(?i)translat|übersetz|tradu[czi]|vertaal|\blanguage|sprache\b|\bidioma|\blangue|"
-    r"\b(?:in|into|to|from|auf|ins?|aus|from)\s+(?:\w+\s+)?(?:english|german|deutsch|englisch|french|französisch|"
-    r"spanish|spanisch|italian|italienisch|portuguese|portugiesisch|dutch|niederländisch|latin|latein\w*|"
+    r"(?i)translat|übersetz|latein|pig latin|zitier|zitat|\bcit(?:e|ation)\b|tradu[czi]|vertaal|"
+    r"\blanguage|sprache\b|\bidioma|\blangue|"
+    r"\b(?:in|into|to|from|auf|ins?|aus|from)\s+(?:\w+\s+)?(?:english|german|deutsch|englisch|"
+    r"french|französisch|"
+    r"spanish|spanisch|italian|italienisch|portuguese|portugiesisch|dutch|niederländisch|latin|"
+    r"latein\w*|"
     r"russian|russisch|polish|polnisch|chinese|chinesisch|mandarin|japanese|japanisch|korean|"
-    r"koreanisch|arabic|arabisch|turkish|türkisch|hindi|greek|griechisch|hebrew|swedish|schwedisch)\b|"
+    r"koreanisch|arabic|arabisch|turkish|türkisch|hindi|greek|griechisch|hebrew|swedish|"
+    r"schwedisch)\b|"
     r"\b(?:english|german|french|spanish|italian|portuguese|dutch|latin|russian|polish|chinese|"
     r"japanese|korean|arabic|turkish|hindi|greek|deutsche[nrs]?|englische[nrs]?|französische[nrs]?|"
-    r"spanische[nrs]?|lateinische[nrs]?) (?:\w+ )?(?:words?|phrases?|sentences?|text|poem|version|wort|"
+    r"spanische[nrs]?|lateinische[nrs]?) (?:\w+ )?(?:words?|phrases?|sentences?|text|poem|"
+    r"version|wort|"
     r"wörter|satz|sätze|gedicht|equivalent|name)\b"
 )
 

@@ -4,15 +4,17 @@ import polars as pl
 
 from quality.scorers.measure import measure
 
-_TOKEN = (
+_SPECIAL = (
     r"<\|(?:im_start|im_end|im_sep|endoftext|eot_id|begin_of_text|end_of_text|start_header_id|"
     r"end_header_id|system|user|assistant|end|eom_id|python_tag|endofprompt|fim_\w+|pad)\|>"
-    r"|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>|\[/?(?:SYSTEM_PROMPT|AVAILABLE_TOOLS)\]"
+    r"|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>|"
+    r"\[/?(?:SYSTEM_PROMPT|AVAILABLE_TOOLS)\]"
     r"|<[|｜](?:User|Assistant|begin▁of▁sentence|end▁of▁sentence)[|｜]>"
 )
 #: Template headers on a line of their own.
 _HEADER = (
-    r"(?im)^\s*###+\s*(?:instruction|response|input|human|assistant|user|system|anweisung|antwort)\s*:?\s*$"
+    r"(?im)^\s*###+\s*(?:instruction|response|input|human|assistant|user|system|anweisung|"
+    r"antwort)\s*:?\s*$"
     r"|^\s*Below is an instruction that describes a task"
     r"|^\s*(?:USER|ASSISTANT|Human|Assistant|User|SYSTEM):\s[^\n]*\n+\s*(?:ASSISTANT|Assistant|AI):"
 )
@@ -21,7 +23,8 @@ _LABEL = r"(?i)^\s*(?:output|response|assistant|answer|completion|ausgabe|antwor
 #: Tasks whose answer may name such tokens, show a dialogue or need a label.
 _ASKED_FOR = (
     r"(?i)<\||\[/?INST|special token|chat template|prompt|token|dialog|conversation|transcript|"
-    r"role-?play|chat|script|html|strikethrough|quiz|riddle|\boutput\b|\bq(?:uestion)? ?(?:&|and) ?a|"
+    r"role-?play|chat|script|html|strikethrough|quiz|riddle|\boutput\b|\bq(?:uestion)? ?(?:&|"
+    r"and) ?a|"
     r"answers?\b|example|gespräch|rätsel|vorlage|antwort|ausgabe"
 )
 
@@ -30,7 +33,7 @@ def find_leak(column: str) -> pl.Expr:
     """Return the template token, header or label in `column`, null where there is none."""
     words = pl.col(column).fill_null("")
     return pl.coalesce(
-        words.str.extract(_TOKEN, 0), words.str.extract(_HEADER, 0), words.str.extract(_LABEL, 0)
+        words.str.extract(_SPECIAL, 0), words.str.extract(_HEADER, 0), words.str.extract(_LABEL, 0)
     )
 
 
@@ -59,7 +62,7 @@ def leaked_prompt(rows: pl.DataFrame) -> pl.Series:
     task = pl.concat_str(["instruction", "input"], separator="\n", ignore_nulls=True)
     answer = pl.col("output").fill_null("")
     in_task = task.str.contains(_HEADER)
-    whole = answer.str.contains(_TOKEN) | answer.str.contains(_HEADER)
+    whole = answer.str.contains(_SPECIAL) | answer.str.contains(_HEADER)
     asked = task.str.contains(_ASKED_FOR) | answer.str.contains("```")
     label = answer.str.contains(_LABEL)
     score = (

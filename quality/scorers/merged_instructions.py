@@ -9,15 +9,24 @@ _HEADER = (
     r"anweisung|eingabe|ausgabe|antwort|frage|aufgabe)"
 )
 #: The next task of a numbered batch: "6. Instruction: ...", "## 6. Task:".
-_NUMBERED = r"(?im)^[\s#]*\d{1,3}[.)]\s*(?:instruction|input|output|task|anweisung|eingabe|ausgabe|aufgabe)\s*:"
+_NUMBERED = (
+    r"(?im)^[\s#]*\d{1,3}[.)]\s*(?:instruction|input|output|task|anweisung|eingabe|ausgabe|"
+    r"aufgabe)\s*:"
+)
 #: A template header: "### Instruction", "### Response:".
-_TEMPLATE = rf"(?im)^\s*###+\s*(?:instruction|input|response|output|anweisung|antwort)\s*\d*\s*:?\s*$|^\s*###+\s*{_HEADER}\s*\d*\s*:"
+_TEMPLATE = (
+    rf"(?im)^\s*###+\s*(?:instruction|input|response|output|anweisung|antwort)\s*\d*\s*:?\s*$|"
+    rf"^\s*###+\s*{_HEADER}\s*\d*\s*:"
+)
 #: A batch separator on a line of its own at the end of an answer.
 _SEPARATOR = r"\n\s*###?\s*(?:\d{1,3}[.)]?)?\s*(?:\n|$)"
 #: A second "Instruction:" after other text.
 _SECOND = r"(?i)\S[^\n]*\n+\s*(?:instruction|anweisung)\s*\d*\s*:"
 #: A row whose answer should itself be a task.
-_ASKS_FOR_TASKS = r"(?i)instruction|\btasks?\b|prompt|input|exercise|quiz|aufgabe|anweisung|übung|eingabe|template"
+_ASKS_FOR_TASKS = (
+    r"(?i)instruction|\btasks?\b|prompt|input|exercise|quiz|aufgabe|anweisung|übung|eingabe|"
+    r"template"
+)
 
 
 def find_second_task(column: str) -> pl.Expr:

@@ -33,7 +33,8 @@ _HOLDS = (
 )
 #: The input names itself instead of being there.
 _LABEL = (
-    rf"(?i)^\W*(?:(?:an?|the|this|your|my|insert|ein|eine|der|die|das|dieser?) )?(?:\w+ )?{_DOCUMENT}"
+    rf"(?i)^\W*(?:(?:an?|the|this|your|my|insert|ein|eine|der|die|das|"
+    rf"dieser?) )?(?:\w+ )?{_DOCUMENT}"
     r"(?: (?:is )?(?:here|attached|provided|given|above|below|about|on|of|is about|is on|titled|"
     r"is titled|is discussing|discusses|describes|talks about|deals with|explains|covers|über|"
     r"handelt von)\b[^.!?\n]*)?\W*$"

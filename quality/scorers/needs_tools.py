@@ -49,7 +49,8 @@ _WORLD = (
     r"|^\W*google\b|\bvisit (?:the|this) (?:web)?site\b"
     r"|\b(?:this|given|following) (?:web ?site|web ?page|link)\b"
     # a device or an account,
-    r"|^\W*(?:please )?(?:set|schedule|book|order|buy|call|email|turn (?:on|off)|play|download|upload|install)"
+    r"|^\W*(?:please )?(?:set|schedule|book|order|buy|call|email|turn (?:on|off)|play|download|"
+    r"upload|install)"
     r"(?: up)? (?:me |us )?(?:an?|the) (?:\w+ ){0,2}(?:reminder|alarm|timer|flight|hotel|table|"
     r"reservation|taxi|pizza|ticket|lights?|song|music|app|software|meeting|appointment)\b"
     # or the present moment is needed.

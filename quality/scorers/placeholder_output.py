@@ -6,12 +6,15 @@ from quality.scorers.measure import flag, measure
 
 #: Never an answer.
 _STAND_IN = (
-    r"(?i)^[\s<\[({\"'*_-]*(?:n\.?/?a\.?|no[ _-]?(?:out ?put|in ?put|answer|response|result|content)"
+    r"(?i)^[\s<\[({\"'*_-]*(?:n\.?/?a\.?|no[ _-]?(?:out ?put|in ?put|answer|response|result|"
+    r"content)"
     r"(?: (?:is )?(?:required|needed|available|provided|given|possible|found))?|"
     r"(?:output|answer|response|text|insert text|your (?:answer|text|output))(?: goes)? here|"
-    r"not (?:applicable|available|provided)|(?:the )?output (?:is )?not (?:applicable|available)|tbd|todo|to be (?:determined|done|filled)|lorem ipsum[^\n]*|"
+    r"not (?:applicable|available|provided)|(?:the )?output (?:is )?not (?:applicable|available)|"
+    r"tbd|todo|to be (?:determined|done|filled)|lorem ipsum[^\n]*|"
     r"(?:i )?do(?:n['’]t| not) know|i have no idea|no idea|null|undefined|nan|"
-    r"keine? (?:ausgabe|antwort|eingabe|angaben?|ergebnis)(?: (?:erforderlich|nötig|verfügbar|möglich))?|"
+    r"keine? (?:ausgabe|antwort|eingabe|angaben?|ergebnis)(?: (?:erforderlich|nötig|verfügbar|"
+    r"möglich))?|"
     r"(?:nicht|un)(?: )?(?:zutreffend|verfügbar|anwendbar|bekannt)|entfällt|k\.? ?a\.?|"
     r"(?:das )?weiß ich nicht|ich weiß es nicht|keine ahnung|"
     r"\.{2,}|…|-{1,}|_{2,}|\?+|x{3,})[\s>\])}\"'*_.!-]*$"
@@ -46,7 +49,7 @@ def placeholder_output(rows: pl.DataFrame) -> pl.Series:
         https://github.com/gururise/AlpacaDataCleaned. Differs: German, and abstains on "None".
 
     Example:
-        >>> rows = pl.DataFrame({"instruction": ["Draw a logo."] * 2, "output": ["<nooutput>", "No."]})
+        >>> rows = pl.DataFrame({"instruction": "Draw a logo.", "output": ["<nooutput>", "No."]})
         >>> placeholder_output(rows).to_list()
         [1.0, 0.0]
     """

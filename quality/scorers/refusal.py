@@ -8,7 +8,8 @@ from quality.words import count_words
 _AI = (
     r"(?:an? )?(?:ai|a\.i\.|artificial intelligence|(?:large |ai )?language model|"
     r"ai (?:language )?(?:model|assistant)|virtual assistant|chatbot|text-based (?:ai|model))"
-    r"(?: (?:language )?(?:model|assistant|program|system))?(?: (?:developed|trained|created) by \w+)?"
+    r"(?: (?:language )?(?:model|assistant|program|system))?(?: (?:developed|trained|"
+    r"created) by \w+)?"
 )
 _CANNOT = (
     r"(?:can(?:no|['’])t|can not|won['’]t|will not|do(?:n['’]t| not) (?:have|feel comfortable)|"
@@ -18,7 +19,8 @@ _CANNOT = (
 _HELP = (
     r"(?: \w+){0,3}? ?(?:assist|help|fulfil|fulfill|comply|provide|generate|create|answer|respond|"
     r"complete|process|access|browse|open|view|see|perform|engage|discuss|support|continue|do that|"
-    r"do this|give (?:you|advice)|offer|produce|display|draw|execute|the ability|access|to help|of)\b"
+    r"do this|give (?:you|advice)|offer|produce|display|draw|execute|the ability|access|to help|"
+    r"of)\b"
 )
 _SORRY = (
     r"(?:(?:i['’]m|i am) (?:\w+ )?(?:sorry|afraid)|sorry|unfortunately|apologies|i apologi[sz]e)"
@@ -34,8 +36,10 @@ _OPENING = (
     rf"(?i)^\W{{0,3}}(?:(?:{_SORRY})[^.!?\n]{{0,25}}?\bi ?{_CANNOT}{_HELP}"
     rf"|i ?{_CANNOT}(?: \w+)? ?(?:assist|help|fulfil|fulfill|comply|generate|create|answer|"
     r"process|access|browse|engage|respond|do that|with that|set up|play|send|schedule|search)\b"
-    rf"|(?:{_SORRY}|due to)[^.!?\n]{{0,40}}\b(?:this|the|that|your) (?:task|request|instruction|prompt)\b"
-    r"|(?:sorry|unfortunately),? (?:but )?(?:this|that) (?:can(?:not|['’]t) be|is (?:not|im)[ ]?possible)"
+    rf"|(?:{_SORRY}|due to)[^.!?\n]{{0,40}}\b(?:this|the|that|your) (?:task|request|instruction|"
+    rf"prompt)\b"
+    r"|(?:sorry|unfortunately),? (?:but )?(?:this|that) (?:can(?:not|['’]t) be|is (?:not|"
+    r"im)[ ]?possible)"
     r"|unable to (?:perform|complete|fulfil|fulfill|process|answer) (?:this|the|that|your) "
     r"(?:task|request|instruction|question)\b"
     rf"|(?:es tut mir (?:sehr )?leid|tut mir leid|entschuldigung|leider)[^.!?\n]{{0,25}}?"
@@ -49,7 +53,8 @@ _OPENING = (
 _BOILERPLATE = (
     rf"(?i)(?:\bas {_AI},? (?:but )?i\b[^.!?\n]{{0,40}}(?:can(?:no|['’])t|do(?:n['’]t| not)|"
     r"am not|['’]m not|unable|not able|lack|haven['’]t|have no|cannot|won['’]t|am only)"
-    rf"|\bi(?:['’]m| am) (?:just |only |merely )?{_AI}\b[^.!?\n]{{0,40}}(?:can(?:no|['’])t|do(?:n['’]t| not)|"
+    rf"|\bi(?:['’]m| am) (?:just |only |merely )?{_AI}\b[^.!?\n]{{0,40}}(?:can(?:no|['’])t|"
+    rf"do(?:n['’]t| not)|"
     r"unable|not able|without)"
     rf"|\bals {_KI},? (?:kann|habe|bin|darf|besitze|verfüge) ich{_NICHT}"
     rf"|\bich bin (?:nur |lediglich |bloß )?{_KI}[^.!?\n]{{0,40}}\b(?:nicht|kein(?:e[nmrs]?)?)\b)"

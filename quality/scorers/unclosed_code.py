@@ -14,7 +14,7 @@ def has_open_fence(words: pl.Expr) -> pl.Expr:
 
 
 def unclosed_code(rows: pl.DataFrame) -> pl.Series:
-    """Say whether the output has an odd number of code fences.
+    r"""Say whether the output has an odd number of code fences.
 
     Args:
         rows: frame with `output`.
@@ -27,7 +27,7 @@ def unclosed_code(rows: pl.DataFrame) -> pl.Series:
         Differs: ``` only, no tildes, no nesting by fence length.
 
     Example:
-        >>> unclosed_code(pl.DataFrame({"output": ["```py\\nx = 1", "```\\nx\\n```"]})).to_list()
+        >>> unclosed_code(pl.DataFrame({"output": ["```py\nx = 1", "```\nx\n```"]})).to_list()
         [1.0, 0.0]
     """
     return measure(rows, "unclosed_code", flag(has_open_fence(pl.col("output"))))

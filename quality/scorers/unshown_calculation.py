@@ -7,13 +7,18 @@ from quality.words import count_words, is_code
 
 _CALCULATES = (
     r"(?i)\b(?:calculat\w*|comput\w*|solv\w*|convert\w*|evaluat\w*|simplif\w*|factor\w*|estimat\w*|"
-    r"determine|find|what is|how (?:many|much|long|far|old)|sum|average|mean|median|mode|product|area|volume|"
-    r"perimeter|probability|percent\w*|round\w*|add|subtract|multiply|divide|derivative|integral|slope|"
+    r"determine|find|what is|how (?:many|much|long|far|old)|sum|average|mean|median|mode|product|"
+    r"area|volume|"
+    r"perimeter|probability|percent\w*|round\w*|add|subtract|multiply|divide|derivative|integral|"
+    r"slope|"
     r"square root|equation|arrange|sort|order|rearrange|count|predict|total|distance|interest|"
     r"berechne|löse|rechne|wandle|konvertiere|vereinfache|bestimme|wie (?:viele?|lange|weit|alt)|"
     r"summe|durchschnitt|mittelwert|fläche|wahrscheinlichkeit|prozent|runde|sortiere|ordne|zähle)\b"
 )
-_STEPS = r"(?i)=|\n.*\n|\b(?:because|therefore|first|then|step|so we|weil|daher|zuerst|dann|schritt|also)\b"
+_STEPS = (
+    r"(?i)=|\n.*\n|\b(?:because|therefore|first|then|step|so we|weil|daher|zuerst|dann|schritt|"
+    r"also)\b"
+)
 _MANY_WORDS = 40
 
 
