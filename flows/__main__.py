@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,8 +14,8 @@ from schemas.errors import FeingoldError, InputError
 
 _DESCRIPTION = "Turns a teacher model and raw data into a small, clean, versioned dataset."
 
-# Verb to its help line; the module `flows.commands.<verb>` holds `add_arguments` for none of them:
-# arguments stay here, so that `--help` imports nothing else.
+# Verb to its help line; `flows.commands.<verb>` is imported only when the verb is called, so that
+# `--help` is quick.
 _VERBS = {
     "run": "the main job: sources and teacher to a published version",
     "plan": "what `run` would ask and cost; asks nobody",
@@ -58,7 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_recipe_arguments(made: dict[str, argparse.ArgumentParser]) -> None:
+def _add_recipe_arguments(made: Mapping[str, argparse.ArgumentParser]) -> None:
     """Verbs that take a recipe."""
     for verb in ("run", "plan", "prove"):
         made[verb].add_argument("recipe", type=Path, metavar="RECIPE")
@@ -75,7 +75,7 @@ def _add_recipe_arguments(made: dict[str, argparse.ArgumentParser]) -> None:
     made["doctor"].add_argument("recipe", type=Path, nargs="?", metavar="RECIPE")
 
 
-def _add_file_arguments(made: dict[str, argparse.ArgumentParser]) -> None:
+def _add_file_arguments(made: Mapping[str, argparse.ArgumentParser]) -> None:
     """Verbs that take data files."""
     for verb in ("curate", "dedup", "score"):
         made[verb].add_argument("inputs", nargs="+", metavar="INPUT", help="file, glob or hf:name")
@@ -91,7 +91,7 @@ def _add_file_arguments(made: dict[str, argparse.ArgumentParser]) -> None:
     made["score"].add_argument("--out", type=Path, help="Parquet file")
 
 
-def _add_version_arguments(made: dict[str, argparse.ArgumentParser]) -> None:
+def _add_version_arguments(made: Mapping[str, argparse.ArgumentParser]) -> None:
     """Verbs that take a published version."""
     for verb in ("explain", "export", "publish", "report"):
         made[verb].add_argument("path", type=Path, metavar="PATH", help="of a published version")

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,7 +44,7 @@ def check_all(options: TeacherOptions, *, home: Path) -> list[Check]:
     prepare_environment()
     return [
         _attempt("python", _python),
-        *[_attempt(name, lambda name=name: _package(name)) for name in _PACKAGES],
+        *[_attempt(name, partial(version, name)) for name in _PACKAGES],
         _attempt("home", lambda: _home(home)),
         _attempt("journal", lambda: _journal(home)),
         _attempt("orchestrator", _orchestrator),
@@ -63,15 +64,7 @@ def _attempt(name: str, check: Callable[[], str]) -> Check:
 
 
 def _python() -> str:
-    found = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info < (3, 11):
-        msg = f"expected Python 3.11 or newer, got {found}: make the .venv with a newer one"
-        raise ImportError(msg)
-    return found
-
-
-def _package(name: str) -> str:
-    return version(name)
+    return ".".join(map(str, sys.version_info[:3]))
 
 
 def _home(home: Path) -> str:

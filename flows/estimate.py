@@ -1,12 +1,14 @@
 """Quotes a run before it starts, from rendered prompts, the journal and stated assumptions."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flows.generate import proposal_request
+from flows.generate import Ledger, Maker, profile_of, proposal_request
+from flows.generators.profiles import Profile
 from flows.journal import Journal
 from flows.prompts import read_prompts
 from flows.recipes import LoadedRecipe
@@ -47,7 +49,14 @@ def estimate(loaded: LoadedRecipe, *, home: Path) -> dict[str, Any]:
     Raises:
         InputError: if seeds or prompts cannot be read.
     """
-    spec = RunSpec(loaded.recipe.name, str(home), "", str(loaded.base), loaded.recipe.model_dump_json(), loaded.text)
+    spec = RunSpec(
+        loaded.recipe.name,
+        str(home),
+        "",
+        str(loaded.base),
+        loaded.recipe.model_dump_json(),
+        loaded.text,
+    )
     session = Session(spec)
     options = teacher_options(loaded.recipe.teacher)
     asked = [
@@ -91,32 +100,35 @@ def estimate(loaded: LoadedRecipe, *, home: Path) -> dict[str, Any]:
 
 def _self_instruct(session: Session, options: SelfInstructOptions) -> Asked:
     """Enough proposals for the target, and the answers to those that pass."""
+    maker = Maker(session, options, profile_of(session, options), Ledger(Counter()))
+    profile = maker.profile
     seeds = load_seeds(session, options)
     tasks = math.ceil(options.target / _FINAL_YIELD)
-    proposals = math.ceil(tasks / _GATE_YIELD / options.proposals_per_request)
-    answers = tasks * options.answers_per_task
-    shown = [proposal_request(session, options, seeds, n).request for n in range(_SAMPLED)]
-    task_tokens = _tokens("".join(s.instruction + s.input for s in seeds)) // len(seeds)
-    limit = min(options.proposal_max_tokens, options.proposals_per_request * (task_tokens + 4))
+    proposals = math.ceil(tasks / _GATE_YIELD / profile.proposals_per_request)
+    answers = tasks * profile.answers_per_task
+    shown = [proposal_request(maker, seeds, number).request for number in range(_SAMPLED)]
+    task_tokens = _tokens("".join(seed.instruction + seed.input for seed in seeds)) // len(seeds)
+    limit = min(profile.proposal_max_tokens, profile.proposals_per_request * (task_tokens + 4))
     return Asked(
         requests=proposals + answers,
         prompt=proposals * _mean_prompt(shown) + answers * (task_tokens + 20),
-        completion=proposals * limit + _answers(session, answers),
+        completion=proposals * limit + _answer_tokens(profile, answers),
         rows=options.target,
     )
 
 
 def _respond(session: Session, options: RespondOptions) -> Asked:
+    profile = profile_of(session, options)
     prompts = read_prompts(session, options).tasks
-    answers = len(prompts) * options.answers_per_task
+    answers = len(prompts) * profile.answers_per_task
     length = sum(_tokens(task.instruction + task.input) + 20 for task in prompts)
     rows = round(len(prompts) * _FINAL_YIELD)
-    prompt_tokens = length * options.answers_per_task
-    return Asked(answers, prompt_tokens, _answers(session, answers), rows)
+    prompt_tokens = length * profile.answers_per_task
+    return Asked(answers, prompt_tokens, _answer_tokens(profile, answers), rows)
 
 
-def _answers(session: Session, count: int) -> int:
-    return round(count * session.recipe.teacher.max_tokens * _FILL)
+def _answer_tokens(profile: Profile, count: int) -> int:
+    return round(count * (profile.answer_max_tokens or 0) * _FILL)
 
 
 def _mean_prompt(requests: Sequence[TeacherRequest]) -> int:

@@ -9,23 +9,22 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import polars as pl
-from quality.scorers.consistency import rank_answers
 
-from flows.generators.respond import parse_answer, render_answer
+from flows.generators.profiles import Profile, resolve_profile
+from flows.generators.respond import parse_answer, read_confidence, render_answer, with_confidence
 from flows.generators.self_instruct import parse_proposals, render_proposals
 from flows.prompts import Prompts
-from flows.seeds import load_seeds
+from flows.seeds import fits, load_seeds
 from flows.session import Session
 from flows.store import StageOutput
 from quality.formats.parse import single_exchange
 from quality.gates import Rejection, check_instruction
 from quality.ids import content_id
 from quality.rouge import RougeGate
+from quality.scorers.consistency import RankedAnswer, rank_answers
 from schemas.frames import DECISIONS, ROWS
 from schemas.recipe import RespondOptions, SelfInstructOptions
 from schemas.records import GivenTask, Seed, TeacherReply, TeacherRequest
-
-_ANSWER = "answers"
 
 
 class Attempt(NamedTuple):
@@ -83,98 +82,143 @@ def self_instruct(
         plan: proposal requests of each round.
         taken: content ids of earlier stages.
     """
+    profile = profile_of(session, options)
     seeds = load_seeds(session, options)
     gate = RougeGate()
     for seed in seeds:
         gate.add(seed.id, seed.instruction)
-    ledger = Ledger(taken)
+    maker = Maker(session, options, profile, Ledger(taken))
+    shown = [seed for seed in seeds if fits(seed, profile.categories)]
     done = 0
     for number in plan:
-        requests = [
-            proposal_request(session, options, seeds, position)
-            for position in range(done, done + number)
+        asked = [
+            proposal_request(maker, shown, position) for position in range(done, done + number)
         ]
         done += number
-        replies = _ask(session, requests, "tasks")
-        tasks = []
-        for request, reply in zip(requests, replies, strict=True):
-            tasks += _accept(session, options, request, reply, gate=gate, ledger=ledger)
-        _answer(session, options, tasks, ledger)
+        replies = _ask(session, [item.request for item in asked], "tasks")
+        tasks: list[GivenTask] = []
+        for proposal, reply in zip(asked, replies, strict=True):
+            tasks += _accept(maker, proposal, reply, gate)
+        _answer(maker, tasks)
     notes = {"requests_by_round": list(plan), "instructions_kept": len(gate) - len(seeds)}
-    return ledger.output(reusable=not session.teacher.had_passing_fault, notes=notes)
+    return maker.ledger.output(reusable=not session.teacher.had_passing_fault, notes=notes)
 
 
 def respond(
-    session: Session,
-    options: RespondOptions,
-    *,
-    prompts: Prompts,
-    taken: Counter[str],
+    session: Session, options: RespondOptions, *, prompts: Prompts, taken: Counter[str]
 ) -> StageOutput:
     """Answer given prompts; lines that are none are quarantined."""
-    ledger = Ledger(taken)
-    _answer(session, options, prompts.tasks, ledger)
+    maker = Maker(session, options, profile_of(session, options), Ledger(taken))
+    _answer(maker, prompts.tasks)
     for line, rule, detail, raw in prompts.unreadable:
-        row = _empty_row(session, options, TeacherReply(key=""), parents=())
+        row = maker.empty_row(TeacherReply(key=""), parents=())
         row |= {"raw": raw, "teacher": None, "request_key": None}
         evidence = f"{options.prompts}, line {line or 0}: {detail}"
-        ledger.add(row, Rejection(rule, evidence=evidence), "quarantine")
-    return ledger.output(reusable=not session.teacher.had_passing_fault, notes={})
+        maker.ledger.add(row, Rejection(rule, evidence=evidence), "quarantine")
+    return maker.ledger.output(reusable=not session.teacher.had_passing_fault, notes={})
 
 
-class _Proposal(NamedTuple):
+def profile_of(session: Session, options: SelfInstructOptions | RespondOptions) -> Profile:
+    """The settings of a generator for the teacher of this run."""
+    is_embedded = session.teacher_identity.is_embedded
+    return resolve_profile(options, session.recipe.teacher, is_embedded=is_embedded)
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """A generator at work: its run, options, settings and ledger."""
+
+    session: Session
+    options: SelfInstructOptions | RespondOptions
+    profile: Profile
+    ledger: Ledger
+
+    @property
+    def name(self) -> str:
+        """Source of the rows it makes."""
+        return self.options.name or self.options.kind
+
+    def empty_row(self, reply: TeacherReply, *, parents: Sequence[str]) -> dict[str, Any]:
+        """A row that says where it comes from and nothing yet."""
+        identity = self.session.teacher_identity
+        return {
+            "id": "",
+            "source": self.name,
+            "file": None,
+            "row": None,
+            "license": identity.license,
+            "system": "",
+            "instruction": "",
+            "input": "",
+            "output": "",
+            "messages": [],
+            "teacher": identity.model,
+            "request_key": reply.key,
+            "parents": list(parents),
+            "raw": reply.raw or json.dumps({"error": reply.error}, ensure_ascii=False),
+        }
+
+    def answer_row(self, task: GivenTask, reply: TeacherReply) -> dict[str, Any]:
+        """The row of a task and its answer."""
+        row = self.empty_row(reply, parents=task.parents)
+        output = parse_answer(reply) if reply.error is None else ""
+        parsed = single_exchange(
+            system=task.system, instruction=task.instruction, context=task.input, output=output
+        )
+        return row | {
+            "license": task.license or row["license"],
+            "system": parsed.system,
+            "instruction": parsed.instruction,
+            "input": parsed.input,
+            "output": parsed.output,
+            "messages": list(parsed.messages),
+        }
+
+
+class Proposed(NamedTuple):
     """A rendered proposal request and the seeds it shows."""
 
     request: TeacherRequest
     parents: tuple[str, ...]
 
 
-def proposal_request(
-    session: Session, options: SelfInstructOptions, seeds: Sequence[Seed], position: int
-) -> _Proposal:
+def proposal_request(maker: Maker, seeds: Sequence[Seed], position: int) -> Proposed:
     """Show a fresh draw of seeds; the draw depends on the seed and the position only."""
-    rng = random.Random(f"{session.recipe.seed}:{_name(options)}:{position}")
-    shown = rng.sample(list(seeds), k=min(options.examples_per_prompt, len(seeds)))
+    profile = maker.profile
+    rng = random.Random(f"{maker.session.recipe.seed}:{maker.name}:{position}")
+    shown = rng.sample(list(seeds), k=min(profile.examples_per_prompt, len(seeds)))
     request = render_proposals(
         shown,
-        style=_style(session, options),
-        number=options.proposals_per_request,
-        temperature=options.proposal_temperature,
-        max_tokens=options.proposal_max_tokens,
+        style=profile.style,
+        number=profile.proposals_per_request,
+        temperature=profile.proposal_temperature,
+        max_tokens=profile.proposal_max_tokens,
         sample=position,
     )
-    return _Proposal(request, tuple(seed.id for seed in shown))
+    return Proposed(request, tuple(seed.id for seed in shown))
 
 
 def _accept(
-    session: Session,
-    options: SelfInstructOptions,
-    proposal: _Proposal,
-    reply: TeacherReply,
-    *,
-    gate: RougeGate,
-    ledger: Ledger,
+    maker: Maker, proposal: Proposed, reply: TeacherReply, gate: RougeGate
 ) -> list[GivenTask]:
     """Gate the tasks of one reply, in their order."""
-    row = _empty_row(session, options, reply, parents=proposal.parents)
+    row = maker.empty_row(reply, parents=proposal.parents)
     if reply.error is not None:
-        ledger.add(row, Rejection("teacher_error", evidence=reply.error))
+        maker.ledger.add(row, Rejection("teacher_error", evidence=reply.error))
         return []
-    found = parse_proposals(
-        reply, style=_style(session, options), number=options.proposals_per_request
-    )
+    profile = maker.profile
+    found = parse_proposals(reply, style=profile.style, number=profile.proposals_per_request)
     if not found:
-        ledger.add(row, Rejection("unparsable_reply", evidence=reply.text[:200]))
-    ascii_only = set(session.recipe.language) <= {"en"}
+        maker.ledger.add(row, Rejection("unparsable_reply", evidence=reply.text[:200]))
+    ascii_only = set(maker.session.recipe.language) <= {"en"}
     accepted = []
     for item in found:
-        row = _empty_row(session, options, reply, parents=proposal.parents)
+        row = maker.empty_row(reply, parents=proposal.parents)
         row |= {"instruction": item.instruction, "input": item.input}
-        if item.instruction:
-            row["messages"] = _messages("", item.instruction, item.input)
+        row["messages"] = _messages("", item.instruction, item.input)
         rejection = _gate(item.instruction, gate, truncated=item.truncated, ascii_only=ascii_only)
         if rejection is not None:
-            ledger.add(row, rejection)
+            maker.ledger.add(row, rejection)
             continue
         task_id = content_id(row["messages"])
         gate.add(task_id, item.instruction)
@@ -201,61 +245,52 @@ def _gate(
     return Rejection("rouge_l", match.score, gate.threshold, evidence, match.id)
 
 
-def _answer(
-    session: Session,
-    options: SelfInstructOptions | RespondOptions,
-    tasks: Sequence[GivenTask],
-    ledger: Ledger,
-) -> None:
+def _answer(maker: Maker, tasks: Sequence[GivenTask]) -> None:
     """Ask for every task's answers at once, then keep the best of each task."""
-    teacher = session.recipe.teacher
-    requests = [
-        render_answer(
-            task.instruction,
-            task.input,
-            system=task.system or None,
-            temperature=teacher.temperature,
-            max_tokens=teacher.max_tokens,
-            sample=sample,
-        )
-        for task in tasks
-        for sample in range(options.answers_per_task)
-    ]
-    replies = iter(_ask(session, requests, _ANSWER))
+    number = maker.profile.answers_per_task
+    requests = [_answer_request(maker, task, sample) for task in tasks for sample in range(number)]
+    replies = iter(_ask(maker.session, requests, "answers"))
     for task in tasks:
-        group = [next(replies) for _ in range(options.answers_per_task)]
-        _keep_best(session, options, task, group, ledger)
+        _keep_best(maker, task, [next(replies) for _ in range(number)])
 
 
-def _keep_best(
-    session: Session,
-    options: SelfInstructOptions | RespondOptions,
-    task: GivenTask,
-    replies: Sequence[TeacherReply],
-    ledger: Ledger,
-) -> None:
-    """Reject unusable answers by name; of the others keep the one that most agrees."""
-    usable: list[tuple[TeacherReply, str]] = []
+def _answer_request(maker: Maker, task: GivenTask, sample: int) -> TeacherRequest:
+    profile = maker.profile
+    request = render_answer(
+        task.instruction,
+        task.input,
+        system=task.system or profile.system,
+        temperature=profile.answer_temperature or 0.0,
+        max_tokens=profile.answer_max_tokens or maker.session.recipe.teacher.max_tokens,
+        sample=sample,
+    )
+    return with_confidence(request) if profile.asks_confidence else request
+
+
+def _keep_best(maker: Maker, task: GivenTask, replies: Sequence[TeacherReply]) -> None:
+    """Reject unusable answers by name; of the others keep the best if it is good enough."""
+    usable = []
     for reply in replies:
-        row = _answer_row(session, options, task, reply)
         rejection = _unusable(reply)
-        if rejection is not None:
-            ledger.add(row, rejection)
+        if rejection is None:
+            usable.append(reply)
         else:
-            usable.append((reply, row["output"]))
+            maker.ledger.add(maker.answer_row(task, reply), rejection)
     if not usable:
         return
-    ranked = rank_answers([text for _, text in usable])
+    ranked = rank_answers(
+        [parse_answer(reply) for reply in usable],
+        confidences=[read_confidence(reply) for reply in usable],
+    )
     best = ranked[0]
-    for rank, answer in enumerate(ranked):
-        row = _answer_row(session, options, task, usable[answer.index][0])
-        if rank > 0:
-            rule = Rejection("not_best_answer", answer.agreement, best.agreement)
-            ledger.add(row, rule)
-        elif best.agreement is not None and best.agreement < options.min_agreement:
-            ledger.add(row, Rejection("low_agreement", best.agreement, options.min_agreement))
-        else:
-            ledger.add(row)
+    maker.ledger.add(maker.answer_row(task, usable[best.index]), _too_weak(best, maker.profile))
+    for answer in ranked[1:]:
+        value, bar = answer.confidence, best.confidence
+        if value is None:
+            value, bar = answer.agreement, best.agreement
+        maker.ledger.add(
+            maker.answer_row(task, usable[answer.index]), Rejection("not_best_answer", value, bar)
+        )
 
 
 def _unusable(reply: TeacherReply) -> Rejection | None:
@@ -266,67 +301,21 @@ def _unusable(reply: TeacherReply) -> Rejection | None:
     return None
 
 
-def _ask(session: Session, requests: Sequence[Any], label: str) -> list[TeacherReply]:
-    plain = [item.request if isinstance(item, _Proposal) else item for item in requests]
-    advance = session.progress.start(label, len(plain))
-    return asyncio.run(session.teacher.ask_all(plain, on_reply=advance))
-
-
-def _name(options: SelfInstructOptions | RespondOptions) -> str:
-    return options.name or options.kind
-
-
-def _style(session: Session, options: SelfInstructOptions) -> Any:
-    if options.style != "auto":
-        return options.style
-    return "completions" if session.teacher_identity.is_embedded else "chat"
-
-
-def _empty_row(
-    session: Session,
-    options: SelfInstructOptions | RespondOptions,
-    reply: TeacherReply,
-    *,
-    parents: Sequence[str],
-) -> dict[str, Any]:
-    return {
-        "id": "",
-        "source": _name(options),
-        "file": None,
-        "row": None,
-        "license": session.teacher_identity.license,
-        "system": "",
-        "instruction": "",
-        "input": "",
-        "output": "",
-        "messages": [],
-        "teacher": session.teacher_identity.model,
-        "request_key": reply.key,
-        "parents": list(parents),
-        "raw": reply.raw or json.dumps({"error": reply.error}, ensure_ascii=False),
-    }
-
-
-def _answer_row(
-    session: Session,
-    options: SelfInstructOptions | RespondOptions,
-    task: GivenTask,
-    reply: TeacherReply,
-) -> dict[str, Any]:
-    row = _empty_row(session, options, reply, parents=task.parents)
-    output = parse_answer(reply) if reply.error is None else ""
-    parsed = single_exchange(
-        system=task.system, instruction=task.instruction, context=task.input, output=output
+def _too_weak(answer: RankedAnswer, profile: Profile) -> Rejection | None:
+    """A bar counts only where its signal is there: a missing one is no bad one."""
+    bars = (
+        ("low_confidence", answer.confidence, profile.min_confidence),
+        ("low_agreement", answer.agreement, profile.min_agreement),
     )
-    row |= {
-        "license": task.license or row["license"],
-        "system": parsed.system,
-        "instruction": parsed.instruction,
-        "input": parsed.input,
-        "output": parsed.output,
-        "messages": list(parsed.messages),
-    }
-    return row
+    for rule, value, bar in bars:
+        if value is not None and bar is not None and value < bar:
+            return Rejection(rule, value, bar)
+    return None
+
+
+def _ask(session: Session, requests: Sequence[TeacherRequest], label: str) -> list[TeacherReply]:
+    advance = session.progress.start(label, len(requests))
+    return asyncio.run(session.teacher.ask_all(requests, on_reply=advance))
 
 
 def _messages(system: str, instruction: str, context: str) -> list[dict[str, str]]:

@@ -16,6 +16,7 @@ from quality.formats import FORMATS
 from schemas.errors import InputError
 
 __all__ = [
+    "HUB_PREFIX",
     "QUARANTINED",
     "Ingested",
     "check_format",

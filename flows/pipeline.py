@@ -14,6 +14,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows import stages
 from flows.artifacts import publish_artifacts
+from flows.generate import profile_of
 from flows.publishers.local import publish_version
 from flows.session import RunSpec, Session, close_session, session_for
 from flows.summary import summarise
@@ -137,11 +138,12 @@ def _reach_target(
     """Generate round after round until the target is reached or a limit stops it."""
     session = session_for(spec)
     plan: list[int] = []
+    per_request = profile_of(session, options).proposals_per_request
     dry_rounds = accepted = 0
     before = list(made)
     made.append(before[0])  # the place of this generator's stage
     while True:
-        plan.append(_next_requests(options, plan, accepted))
+        plan.append(_next_requests(options, per_request, plan, accepted))
         made[-1] = generate(spec, position, list(plan), before)
         refined = _refine(spec, made)
         refs[:] = [*made, *refined]
@@ -172,13 +174,15 @@ def _refine(spec: RunSpec, made: Sequence[StageRef]) -> list[StageRef]:
     return found
 
 
-def _next_requests(options: SelfInstructOptions, plan: Sequence[int], accepted: int) -> int:
+def _next_requests(
+    options: SelfInstructOptions, per_request: int, plan: Sequence[int], accepted: int
+) -> int:
     """How many proposal requests the next round makes: what the yield so far suggests."""
-    first = math.ceil(options.target / options.proposals_per_request)
+    first = math.ceil(options.target / per_request)
     if not plan:
         return first
-    per_request = max(accepted, 1) / sum(plan)
-    wanted = math.ceil((options.target - accepted) / per_request)
+    accepted_per_request = max(accepted, 1) / sum(plan)
+    wanted = math.ceil((options.target - accepted) / accepted_per_request)
     return min(max(wanted, 1), first * _MAX_GROWTH)
 
 

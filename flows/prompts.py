@@ -73,7 +73,6 @@ def _read(record: object, options: RespondOptions) -> GivenTask | None:
         id=task_id,
         instruction=instruction,
         input=context,
-        system=options.system or "",
         license=options.license,
         raw=raw,
     )

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -32,12 +33,15 @@ MAX_KEPT_EXAMPLES: Final = 30
 MAX_PAIRS: Final = 8
 MAX_TURNS: Final = 8
 MAX_SOURCES: Final = 200
-#: Characters of one text; the first length with which the page is small enough is taken.
-TEXT_LENGTHS: Final = (1_200, 600, 300, 150, 75)
+#: Characters of one text and rows of one rule; the first with which the page is small enough.
+DETAILS: Final = ((1_200, MAX_RULE_EXAMPLES), (600, 8), (300, 8), (150, 4), (75, 2))
 
 _EVIDENCE_CHARACTERS = 400
 _LABEL_CHARACTERS = 200
+_COMPARED_CHARACTERS = 10_000
 _BINS = 20
+_WORD = re.compile(r"\w+")
+_PART = re.compile(r"\w+|\W+")
 _FINAL = ("drop", "quarantine")
 _UNSAFE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064"
@@ -154,8 +158,8 @@ def build_report(
         manifest: counts, sources, licence, teacher and cost.
 
     Returns:
-        HTML of at most MAX_PAGE_BYTES, where the shortest of TEXT_LENGTHS achieves that; the same
-        for the same content in any row order.
+        HTML of at most MAX_PAGE_BYTES, where the last of DETAILS achieves that; the same for
+        the same content in any row order.
     """
     chosen = _select(rows, rejects, decisions)
     counts = _count_rules(decisions)
@@ -172,11 +176,12 @@ def build_report(
     }
     template = _template()
     page = ""
-    for length in TEXT_LENGTHS:
+    for length, examples in DETAILS:
         page = template.render(
             **fixed,
             length=length,
-            rules=[_rule(line, chosen, length) for line in counts],
+            examples=examples,
+            rules=[_rule(line, chosen, length, examples) for line in counts],
             pairs=[_example(line, chosen, length) for line in chosen.pairs],
             kept=[_card(chosen.records[row_id], chosen, length) for row_id in chosen.kept_ids],
         )
@@ -274,9 +279,7 @@ def _select(rows: pl.DataFrame, rejects: pl.DataFrame, decisions: pl.DataFrame) 
         fates={row_id: f"out: {rule}" for row_id, rule in fates},
         also={
             row_id: [rule for _, rule in group]
-            for row_id, group in groupby(
-                others.select("id", "rule").iter_rows(), key=lambda line: line[0]
-            )
+            for row_id, group in groupby(others.select("id", "rule").iter_rows(), key=itemgetter(0))
         },
     )
 
@@ -323,8 +326,8 @@ def _count_rules(decisions: pl.DataFrame) -> list[dict[str, Any]]:
     return counts.sort(["count", "stage", "rule"], descending=[True, False, False]).to_dicts()
 
 
-def _rule(counts: Mapping[str, Any], chosen: _Selection, length: int) -> Rule:
-    lines = chosen.lines.get((counts["stage"], counts["rule"]), [])
+def _rule(counts: Mapping[str, Any], chosen: _Selection, length: int, examples: int) -> Rule:
+    lines = chosen.lines.get((counts["stage"], counts["rule"]), [])[:examples]
     return Rule(
         stage=counts["stage"],
         name=counts["rule"],
@@ -378,12 +381,13 @@ def _card(
     ]
     texts = list(_texts(record))
     others = dict(_texts(beside)) if beside else {}
+    everything = "\n".join(others.values())
     return Card(
         id=_cut(record["id"], _LABEL_CHARACTERS),
         fate=chosen.fates.get(record["id"], "kept"),
         facts=tuple(facts),
         fields=tuple(
-            _field(label, text, length, beside=others.get(label, "") if beside else None)
+            _field(label, text, length, beside=others.get(label, everything) if beside else None)
             for label, text in texts
         ),
     )
@@ -410,18 +414,30 @@ def _field(label: str, text: str, length: int, *, beside: str | None) -> Field:
     if len(text) > length:
         label = f"{label} (first {length:,} of {len(text):,} characters)"
     shown = _cut(text, length)
-    if beside is None or not shown:
+    if not shown or beside is None or beside == text:
         return Field(label, (Piece(shown),) if shown else ())
     return Field(label, tuple(_mark(shown, beside)))
 
 
 def _mark(text: str, beside: str) -> Iterator[Piece]:
-    """Split a text into words that the other text has too and words that it has not."""
-    common = {word.casefold() for word in re.findall(r"\w+", beside)}
-    words = re.findall(r"\w+|\W+", text)
-    flags = [bool(re.match(r"\w", word)) and word.casefold() not in common for word in words]
-    for is_marked, group in groupby(zip(words, flags, strict=True), key=lambda pair: pair[1]):
-        yield Piece("".join(word for word, _ in group), is_marked)
+    """Split a text into words that the other text has too and words that it has not.
+
+    Nothing is marked where most words differ: that is seen without.
+    """
+    common = set(_WORD.findall(beside[:_COMPARED_CHARACTERS].casefold()))
+    parts = _PART.findall(text)
+    flags = [_is_word(part) and part.casefold() not in common for part in parts]
+    if 2 * sum(flags) > sum(map(_is_word, parts)):
+        flags = [False] * len(parts)
+    for place in range(1, len(parts) - 1):  # what stands between two marked words
+        if flags[place - 1] and flags[place + 1] and not _is_word(parts[place]):
+            flags[place] = True
+    for is_marked, group in groupby(zip(parts, flags, strict=True), key=itemgetter(1)):
+        yield Piece("".join(part for part, _ in group), is_marked)
+
+
+def _is_word(part: str) -> bool:
+    return part[0].isalnum() or part[0] == "_"
 
 
 def _cut(text: str, length: int) -> str:
@@ -469,7 +485,7 @@ def _scores(name: str, frame: pl.DataFrame) -> tuple[pl.Series, int]:
 
 
 def _quantile(scores: pl.Series, share: float) -> float:
-    found = scores.quantile(share, interpolation="nearest")
+    found = scores.quantile(share, interpolation="linear")
     return math.nan if found is None else found
 
 

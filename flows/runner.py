@@ -9,7 +9,7 @@ from typing import Any
 
 from flows.disk import require_writable
 from flows.recipes import LoadedRecipe
-from flows.session import RunSpec
+from flows.session import RunSpec, session_for
 from schemas.errors import RunError
 
 # Set before Prefect is imported; what the user has set stays.
@@ -81,6 +81,7 @@ def run_recipe(spec: RunSpec) -> dict[str, Any]:
     """
     prepare_environment()
     with only_run(Path(spec.home)):
+        session_for(spec)  # starts the clock before Prefect, which takes seconds to import
         from flows.pipeline import run_flow
 
         summary: dict[str, Any] = run_flow(spec)
@@ -95,6 +96,7 @@ def run_tables(verb: str, spec: RunSpec, out: Path) -> dict[str, Any]:
     """
     prepare_environment()
     with only_run(Path(spec.home)):
+        session_for(spec)
         from flows.tables import dedup_flow, score_flow
 
         chosen = {"dedup": dedup_flow, "score": score_flow}[verb]

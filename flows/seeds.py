@@ -1,6 +1,7 @@
 """Reads seed tasks."""
 
 import json
+from collections.abc import Collection
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,14 +15,14 @@ _REQUIRED = ("instruction", "output")
 
 
 def load_seeds(session: Session, options: SelfInstructOptions) -> list[Seed]:
-    """Return the seed tasks that fit the recipe's languages and the generator's categories.
+    """Return the seed tasks in the recipe's languages.
 
     Args:
         session: the run.
         options: of the generator; `seeds` is `builtin` or a JSONL file.
 
     Raises:
-        InputError: if a line is no seed task, or none fits.
+        InputError: if a line is no seed task, or none fits the generator.
     """
     if options.seeds == "builtin":
         folder = files("flows.generators") / "seeds"
@@ -34,13 +35,8 @@ def load_seeds(session: Session, options: SelfInstructOptions) -> list[Seed]:
         path = session.resolve_path(options.seeds)
         texts = {str(path): _read(path)}
     seeds = [seed for where, text in texts.items() for seed in _parse(text, where=where)]
-    fitting = [
-        seed
-        for seed in seeds
-        if seed.language in session.recipe.language
-        and (options.categories is None or seed.category in options.categories)
-    ]
-    if not fitting:
+    fitting = [seed for seed in seeds if seed.language in session.recipe.language]
+    if not any(fits(seed, options.categories) for seed in fitting):
         known = ", ".join(sorted({seed.category for seed in seeds}))
         msg = (
             f"expected seed tasks in {list(session.recipe.language)!r} of categories "
@@ -48,6 +44,11 @@ def load_seeds(session: Session, options: SelfInstructOptions) -> list[Seed]:
         )
         raise InputError(msg)
     return fitting
+
+
+def fits(seed: Seed, categories: Collection[str] | None) -> bool:
+    """Tell whether a seed is of one of `categories`; null stands for all."""
+    return categories is None or seed.category in categories
 
 
 def _read(path: Path) -> str:

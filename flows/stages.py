@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
 
 from flows.benchmarks import load_benchmarks
 from flows.deduplicate import deduplicate
-from flows.generate import respond, self_instruct
+from flows.generate import profile_of, respond, self_instruct
 from flows.past import load_past
 from flows.prompts import read_prompts
 from flows.recipes import filter_dicts
@@ -21,7 +22,7 @@ from quality.filters.engine import apply_filters
 from quality.scorers import DEFAULT_SCORERS, add_scores
 from quality.select import select_rows
 from schemas.manifest import StageRef
-from schemas.recipe import GeneratorOptions, RespondOptions
+from schemas.recipe import GeneratorOptions, RespondOptions, SelfInstructOptions
 
 
 def ingest(session: Session) -> StageRef:
@@ -49,25 +50,23 @@ def generate(
 ) -> StageRef:
     """Make rows with the teacher: the rounds of `plan`, or one answer per given prompt."""
     identity = session.teacher_identity
-    teacher = session.recipe.teacher
     config: dict[str, Any] = {
         "generator": options.model_dump(mode="json"),
         "plan": list(plan),
         "seed": session.recipe.seed,
         "language": list(session.recipe.language),
         "teacher": [identity.base_url, identity.model],
-        "sampling": [teacher.temperature, teacher.max_tokens, teacher.token_field],
+        "profile": asdict(profile_of(session, options)),
+        "token_field": session.recipe.teacher.token_field,
     }
-    prompts = None
     if isinstance(options, RespondOptions):
-        prompts = read_prompts(session, options)
-        config["prompts"] = prompts.fingerprint
+        config["prompts"] = read_prompts(session, options).fingerprint
 
     def compute() -> StageOutput:
         taken = _taken_ids(session, before)
-        if isinstance(options, RespondOptions) and prompts is not None:
-            return respond(session, options, prompts=prompts, taken=taken)
-        return self_instruct(session, options, plan=plan, taken=taken)  # type: ignore[arg-type]
+        if isinstance(options, SelfInstructOptions):
+            return self_instruct(session, options, plan=plan, taken=taken)
+        return respond(session, options, prompts=read_prompts(session, options), taken=taken)
 
     return session.store.run("generate", config=config, inputs=list(before), compute=compute)
 

@@ -73,38 +73,50 @@ class SourceOptions(Options):
     share: Share | None = Field(None, description="share of its rows that is used")
 
 
-class SelfInstructOptions(Options):
+class AnswerOptions(Options):
+    """How a generator gets its answers; null takes the value of the profile."""
+
+    name: Name | None = Field(None, description="names its rows' source; null: the kind")
+    profile: Literal["auto", "small", "large"] = Field(
+        "auto", description="settings for what is not named here; auto: small for the embedded one"
+    )
+    system: str | None = Field(
+        None, description="system turn under which answers are asked for; not part of the data"
+    )
+    answers_per_task: PositiveInt | None = Field(None, description="of which the best is kept")
+    answer_temperature: float | None = Field(None, ge=0, le=2)
+    answer_max_tokens: PositiveInt | None = Field(None, description="limit of one answer")
+    min_confidence: float | None = Field(
+        None, le=0, description="mean log-probability of its tokens that an answer must reach"
+    )
+    min_agreement: float | None = Field(
+        None, ge=0, le=1, description="agreement of a task's answers below which it is dropped"
+    )
+
+
+class SelfInstructOptions(AnswerOptions):
     """Alpaca's loop: propose new tasks from seeds, gate them, answer each."""
 
     kind: Literal["self_instruct"]
-    name: Name | None = None
     target: PositiveInt = Field(100, description="accepted rows to reach")
     seeds: str = Field("builtin", description="`builtin` or a JSONL file of seed tasks")
-    categories: tuple[str, ...] | None = Field(None, description="seed categories to use")
-    style: Literal["auto", "completions", "chat"] = Field(
-        "auto", description="how tasks are proposed; auto: completions for the embedded teacher"
+    categories: tuple[str, ...] | None = Field(None, description="seed categories to show")
+    style: Literal["completions", "chat"] | None = Field(
+        None, description="continue a numbered list, or ask for JSON"
     )
-    examples_per_prompt: PositiveInt = Field(3, description="seed tasks shown in a request")
-    proposals_per_request: PositiveInt = Field(10, description="new tasks asked for in a request")
-    proposal_temperature: float = Field(1.0, ge=0, le=2)
-    proposal_max_tokens: PositiveInt = Field(1024, description="limit of one list of tasks")
-    answers_per_task: PositiveInt = Field(1, description="answers of which the best is kept")
-    min_agreement: float = Field(
-        0.0, ge=0, le=1, description="agreement of the answers below which a task is dropped"
-    )
+    examples_per_prompt: PositiveInt | None = Field(None, description="seeds shown in a request")
+    proposals_per_request: PositiveInt | None = Field(None, description="new tasks asked for")
+    proposal_temperature: float | None = Field(None, ge=0, le=2)
+    proposal_max_tokens: PositiveInt | None = Field(None, description="limit of a list of tasks")
     max_rounds: PositiveInt = Field(40, description="rounds after which generation gives up")
     max_dry_rounds: PositiveInt = Field(4, description="rounds without an accepted row, likewise")
 
 
-class RespondOptions(Options):
+class RespondOptions(AnswerOptions):
     """Answers for given prompts."""
 
     kind: Literal["respond"]
-    name: Name | None = None
     prompts: str = Field(description="JSONL: {instruction, input} or {prompt} a line")
-    answers_per_task: PositiveInt = 1
-    min_agreement: float = Field(0.0, ge=0, le=1)
-    system: str | None = None
     license: str | None = Field(None, description="licence of the prompts")
 
 

@@ -7,7 +7,7 @@ interval over the labelled items (1,000 resamples, fixed seed). Nothing is fitte
 """
 
 import argparse
-import datetime
+import datetime as dt
 import json
 import os
 import re
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def _describe_run() -> str:
-    date = datetime.datetime.now(datetime.UTC).date().isoformat()
+    date = dt.datetime.now(dt.UTC).date().isoformat()
     return (
         f"{date}, {os.cpu_count()} cores, Polars {pl.__version__}. Written by "
         "`python -m benchmarks.quality.labels --labels ../shared/data`. Intervals: 95 % bootstrap "

@@ -83,9 +83,8 @@ def _describe(answer: dict[str, Any]) -> str:
 
 def _decision(line: dict[str, Any]) -> str:
     parts = [f"{line['action']:<10} {line['stage']}/{line['rule']}"]
-    for name in ("value", "threshold", "similarity"):
-        if line[name] is not None:
-            parts.append(f"{name} {line[name]:.4g}")
+    numbers = ("value", "threshold", "similarity")
+    parts += [f"{name} {line[name]:.4g}" for name in numbers if line[name] is not None]
     if line["matched_id"]:
         parts.append(f"matched {line['matched_id']}")
     if line["evidence"]:

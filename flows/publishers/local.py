@@ -37,6 +37,8 @@ from schemas.manifest import (
 _METADATA = ("id", "source", "license", "teacher", "request_key", "parents")
 _TEXTS = ("messages", "system", "instruction", "input", "output")
 _PLACE = ("file", "row", "raw")
+# A language that fewer rows are in is as likely a mistake of the identifier.
+_LANGUAGE_SHARE = 0.05
 
 
 def publish_version(
@@ -117,7 +119,7 @@ def _describe(
         sources=sources,
         teacher=_teacher(session),
         license=session.recipe.license or _common_license(sources),
-        languages=list(session.recipe.language),
+        languages=_languages(session, rows),
         requests=teacher.requests if teacher else RequestCounts(),
         tokens=teacher.tokens if teacher else TokenCounts(),
         cost_usd=round(teacher.cost_usd, 6) if teacher else 0.0,
@@ -146,6 +148,17 @@ def _common_license(sources: Sequence[SourceRecord]) -> str:
     if terms == {None}:
         return "unknown"
     return str(terms.pop()) if len(terms) == 1 else "other"
+
+
+def _languages(session: Session, rows: pl.DataFrame) -> list[str]:
+    """What the recipe says, or else every language that a fair share of the rows is in."""
+    stated = list(session.recipe.language)
+    if "language" in session.recipe.model_fields_set or "language" not in rows.columns:
+        return stated
+    known = rows["language"].drop_nulls()
+    counts = known.value_counts().sort(["count", "language"], descending=[True, False])
+    common = counts.filter(pl.col("count") >= known.len() * _LANGUAGE_SHARE)["language"]
+    return common.to_list() or stated
 
 
 def _teacher(session: Session) -> TeacherRecord | None:

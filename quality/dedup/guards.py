@@ -25,8 +25,9 @@ _NUMBER_OR_WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 _LANGUAGE_WORD = re.compile(r"(?<![°º])\b[^\W\d_]+(?:\+\+|#)?")
 _QUOTED = re.compile(
-    r"\"([^\"\n]+)\"|“([^”\n]+)”|„([^“”\n]+)[“”]|«([^»\n]+)»|`([^`\n]+)`"
-    r"|(?<!\w)'([^'\n]+)'(?!\w)|(?<!\w)‘([^’\n]+)’(?!\w)"
+    # Bounded where the opening mark may repeat, or a text of marks would take quadratic time.
+    r"\"([^\"\n]+)\"|“([^”\n]{1,300})”|„([^“”\n]{1,300})[“”]|«([^»\n]{1,300})»|`([^`\n]+)`"
+    r"|(?<!\w)'([^'\n]+)'(?!\w)|(?<!\w)‘([^’\n]{1,300})’(?!\w)"
 )
 # Addresses, snake_case, camelCase, calls() and paths.
 _IDENTIFIER = re.compile(
@@ -36,7 +37,8 @@ _IDENTIFIER = re.compile(
 _OPERATOR = re.compile(r"[+*^=<>%&|]+|(?<=[\d\s)])[-−/](?=[\s\d(])")
 # A line that only says that there is no input says nothing.
 _PLACEHOLDER = re.compile(
-    r"^\W*(?:no ?input(?: (?:needed|required|provided))?|none|n/?a|not applicable)\W*$",
+    r"^[^\w\n]{0,4}(?:no ?input(?: (?:needed|required|provided))?|none|n/?a|not applicable)"
+    r"[^\w\n]{0,4}$",
     re.IGNORECASE | re.MULTILINE,
 )
 # "Whether it is prime or not" negates nothing.
@@ -148,8 +150,8 @@ GUARDS: Mapping[str, Callable[[GuardFeatures, GuardFeatures], bool]] = MappingPr
         "negation": differs_in_negation,
         "opposites": differs_in_opposites,
         "quotes": differs_in_quotes,
-        "code": differs_in_code,
         "languages": differs_in_languages,
+        "code": differs_in_code,
         "units": differs_in_units,
     }
 )
@@ -165,6 +167,8 @@ def vetoing_guard(left: str, right: str) -> str | None:
         True
     """
     first, second = guard_features(left), guard_features(right)
+    if first.folded == second.folded:
+        return None
     return next((name for name, differs in GUARDS.items() if differs(first, second)), None)
 
 
@@ -191,11 +195,20 @@ def _count_negations(folded: str) -> int:
 
 def _languages(text: str) -> tuple[str, ...]:
     """List the codes of the named languages in order of first mention."""
-    codes = (
-        TITLE_CASE_LANGUAGES.get(word) or LANGUAGES.get(word.casefold())
-        for word in _LANGUAGE_WORD.findall(text)
-    )
-    return tuple(dict.fromkeys(code for code in codes if code))
+    found = []
+    for match in _LANGUAGE_WORD.finditer(text):
+        code = LANGUAGES.get(match[0].casefold())
+        if match[0] in TITLE_CASE_LANGUAGES and not _starts_sentence(text, match.start()):
+            code = TITLE_CASE_LANGUAGES[match[0]]
+        if code is not None:
+            found.append(code)
+    return tuple(dict.fromkeys(found))
+
+
+def _starts_sentence(text: str, place: int) -> bool:
+    """Say whether a capital letter at `place` says nothing: "Go" is no language there."""
+    before = text[max(0, place - 4) : place].rstrip(" ")
+    return not before or before[-1] in ".!?:\n"
 
 
 def _has_opposite(alone: frozenset[str], others: frozenset[str]) -> bool:

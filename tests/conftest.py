@@ -1,0 +1,41 @@
+"""For all tests: no way out of this machine, no keys, one Prefect server for the session."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support import prefect_server
+from tests.support.fake_teacher import FakeTeacher
+from tests.support.sockets import block_sockets
+
+_SECRETS = ("OPENAI_", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "FEINGOLD_")
+_KEPT = ("FEINGOLD_TESTS_PREFECT",)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare the environment before anything of feingold or Prefect is imported."""
+    for name in list(os.environ):
+        if name.startswith(_SECRETS) and name not in _KEPT:
+            del os.environ[name]
+    prefect_server.choose_place()
+    block_sockets()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what the session started."""
+    if not hasattr(config, "workerinput"):
+        prefect_server.stop()
+
+
+@pytest.fixture(scope="session")
+def prefect_api(pytestconfig: pytest.Config) -> str:
+    """The address of a running Prefect server; flows of this and of child processes use it."""
+    return prefect_server.ensure_running(pytestconfig.cache.mkdir("prefect"))
+
+
+@pytest.fixture
+def teacher() -> Iterator[FakeTeacher]:
+    """A fresh teacher that answers well."""
+    with FakeTeacher() as running:
+        yield running
