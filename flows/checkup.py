@@ -87,9 +87,9 @@ def _orchestrator() -> str:
 
 
 def _encoder() -> str:
-    from flows.encoders import load_encoder
+    from flows.encoders import SentenceEncoder
 
-    vectors = load_encoder(None).encode(["gold", "silver"])
+    vectors = SentenceEncoder().encode(["gold", "silver"])
     return f"all-MiniLM-L6-v2, {vectors.shape[1]} dimensions"
 
 

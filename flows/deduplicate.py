@@ -17,7 +17,7 @@ from schemas.frames import DECISIONS, empty_frame
 from schemas.recipe import DedupOptions, SemanticOptions
 
 if TYPE_CHECKING:
-    from flows.encoders import Encoder
+    from flows.encoders import SentenceEncoder
 
 # One group that swallows this share of all rows is more likely a template than a duplicate.
 _ALARM_SHARE = 0.05
@@ -56,7 +56,7 @@ def deduplicate(
     rows: pl.DataFrame,
     options: DedupOptions,
     *,
-    load_encoder: Callable[[], "Encoder"],
+    load_encoder: Callable[[], "SentenceEncoder"],
     cache: Path,
     past: pl.DataFrame | None = None,
 ) -> Deduplicated:
@@ -94,7 +94,7 @@ def deduplicate(
 
 
 def _methods(
-    options: DedupOptions, load_encoder: Callable[[], "Encoder"], cache: Path
+    options: DedupOptions, load_encoder: Callable[[], "SentenceEncoder"], cache: Path
 ) -> Iterator[Method]:
     if options.exact:
         yield Method("exact", 1.0, exact_pairs)
@@ -110,15 +110,17 @@ def _methods(
 
 def _semantic(
     options: SemanticOptions,
-    load_encoder: Callable[[], "Encoder"],
+    load_encoder: Callable[[], "SentenceEncoder"],
     cache: Path,
     pool: pl.DataFrame,
 ) -> pl.DataFrame:
     """Embed the rows that could have a look-alike, then compare those exactly."""
-    from flows.encoders import semantic_vectors
+    from flows.encoders import ENCODE_ALL_ROWS, StaticEncoder, semantic_candidates
 
-    found = semantic_vectors(
-        pool, load_encoder(), columns=options.columns, threshold=options.threshold, cache=cache
+    encoder = load_encoder()
+    static = StaticEncoder(encoder, cache) if pool.height > ENCODE_ALL_ROWS else None
+    found = semantic_candidates(
+        pool, encoder, static, columns=options.columns, threshold=options.threshold
     )
     return semantic_pairs(
         pool,

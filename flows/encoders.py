@@ -6,6 +6,7 @@ encoder judges only those. What this saves and loses is in `semantic_candidates`
 """
 
 import hashlib
+import json
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -98,7 +99,10 @@ class SentenceEncoder:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of weights and tokenizer: vectors compare only where it is equal."""
-        digest = hashlib.sha256(self.model.tokenizer.backend_tokenizer.to_str().encode())
+        # Padding and truncation are state of the last call, not part of the tokenizer.
+        tokenizer = json.loads(self.model.tokenizer.backend_tokenizer.to_str())
+        tokenizer |= {"padding": None, "truncation": self.model.max_seq_length}
+        digest = hashlib.sha256(json.dumps(tokenizer, sort_keys=True).encode())
         for name, tensor in sorted(self.model.state_dict().items()):
             digest.update(name.encode())
             digest.update(tensor.cpu().numpy().tobytes())

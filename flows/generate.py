@@ -18,9 +18,8 @@ from flows.seeds import fits, load_seeds
 from flows.session import Session
 from flows.store import StageOutput
 from quality.formats.parse import single_exchange
-from quality.gates import Rejection, check_instruction
+from quality.gates import InstructionGates, Rejection
 from quality.ids import content_id
-from quality.rouge import RougeGate
 from quality.scorers.consistency import RankedAnswer, rank_answers
 from schemas.frames import DECISIONS, ROWS
 from schemas.recipe import RespondOptions, SelfInstructOptions
@@ -84,9 +83,9 @@ def self_instruct(
     """
     profile = profile_of(session, options)
     seeds = load_seeds(session, options)
-    gate = RougeGate()
+    gates = InstructionGates(ascii_only=set(session.recipe.language) <= {"en"})
     for seed in seeds:
-        gate.add(seed.id, seed.instruction)
+        gates.add(seed.id, seed.instruction)
     maker = Maker(session, options, profile, Ledger(taken))
     shown = [seed for seed in seeds if fits(seed, profile.categories)]
     done = 0
@@ -98,9 +97,9 @@ def self_instruct(
         replies = _ask(session, [item.request for item in asked], "tasks")
         tasks: list[GivenTask] = []
         for proposal, reply in zip(asked, replies, strict=True):
-            tasks += _accept(maker, proposal, reply, gate)
+            tasks += _accept(maker, proposal, reply, gates)
         _answer(maker, tasks)
-    notes = {"requests_by_round": list(plan), "instructions_kept": len(gate) - len(seeds)}
+    notes = {"requests_by_round": list(plan)}
     return maker.ledger.output(reusable=not session.teacher.had_passing_fault, notes=notes)
 
 
@@ -199,7 +198,7 @@ def proposal_request(maker: Maker, seeds: Sequence[Seed], position: int) -> Prop
 
 
 def _accept(
-    maker: Maker, proposal: Proposed, reply: TeacherReply, gate: RougeGate
+    maker: Maker, proposal: Proposed, reply: TeacherReply, gates: InstructionGates
 ) -> list[GivenTask]:
     """Gate the tasks of one reply, in their order."""
     row = maker.empty_row(reply, parents=proposal.parents)
@@ -210,39 +209,19 @@ def _accept(
     found = parse_proposals(reply, style=profile.style, number=profile.proposals_per_request)
     if not found:
         maker.ledger.add(row, Rejection("unparsable_reply", evidence=reply.text[:200]))
-    ascii_only = set(maker.session.recipe.language) <= {"en"}
     accepted = []
     for item in found:
         row = maker.empty_row(reply, parents=proposal.parents)
         row |= {"instruction": item.instruction, "input": item.input}
         row["messages"] = _messages("", item.instruction, item.input)
-        rejection = _gate(item.instruction, gate, truncated=item.truncated, ascii_only=ascii_only)
+        rejection = gates.check(item.instruction, is_truncated=item.truncated)
         if rejection is not None:
             maker.ledger.add(row, rejection)
             continue
         task_id = content_id(row["messages"])
-        gate.add(task_id, item.instruction)
+        gates.add(task_id, item.instruction)
         accepted.append(GivenTask(task_id, item.instruction, item.input, proposal.parents))
     return accepted
-
-
-def _gate(
-    instruction: str, gate: RougeGate, *, truncated: bool, ascii_only: bool
-) -> Rejection | None:
-    if truncated:
-        return Rejection("truncated_proposal", evidence=instruction[-100:])
-    rejection = (
-        check_instruction(instruction, ascii_only=ascii_only)
-        if instruction
-        else (Rejection("instruction_too_short", 0, 4))
-    )
-    if rejection is not None:
-        return rejection
-    match = gate.nearest(instruction)
-    if match is None:
-        return None
-    evidence = "too similar to a seed or to an earlier instruction"
-    return Rejection("rouge_l", match.score, gate.threshold, evidence, match.id)
 
 
 def _answer(maker: Maker, tasks: Sequence[GivenTask]) -> None:

@@ -130,18 +130,19 @@ class _Selection:
     also: Mapping[str, list[str]]
 
 
-def write_report(folder: Path, manifest: DatasetManifest) -> Path:
+def write_report(folder: Path, manifest: DatasetManifest, *, target: Path | None = None) -> Path:
     """Write report.html of a version from its Parquet files, whole or not at all.
 
     Args:
         folder: of the version, with `data/default`, `decisions` and `rejects`.
         manifest: of the version; its `files` are not read.
+        target: where to write it; null: into the version.
 
     Returns:
         The path of the page.
     """
     page = build_report(read_data(folder), read_rejects(folder), read_decisions(folder), manifest)
-    path = folder / "report.html"
+    path = target or folder / "report.html"
     write_atomically(path, page.encode("utf-8"))
     return path
 

@@ -20,7 +20,7 @@ from flows.teachers.resolve import check_budget, connector, identify, teacher_op
 from schemas.recipe import Recipe
 
 if TYPE_CHECKING:
-    from flows.encoders import Encoder
+    from flows.encoders import SentenceEncoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +95,13 @@ class Session:
         return self._teacher
 
     @cached_property
-    def encoder(self) -> "Encoder":
+    def encoder(self) -> "SentenceEncoder":
         """The sentence encoder of the recipe."""
-        from flows.encoders import load_encoder
+        from flows.encoders import SentenceEncoder
 
         dedup = self.recipe.dedup
         semantic = dedup.semantic if dedup is not None else None
-        return load_encoder(semantic.model if semantic is not None else None)
+        return SentenceEncoder(semantic.model if semantic is not None else None)
 
     def close(self) -> None:
         """Stop the embedded server and close the journal."""

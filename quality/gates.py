@@ -4,6 +4,8 @@ import re
 import string
 from typing import NamedTuple
 
+from quality.rouge import RougeGate
+
 MIN_WORDS = 4
 MAX_WORDS = 150
 
@@ -64,8 +66,8 @@ def check_instruction(instruction: str, *, ascii_only: bool = True) -> Rejection
         `length`, so that a list that ends by itself keeps its last item.
 
     Example:
-        >>> check_instruction("Draw a cat on a mat.")
-        Rejection(rule='blacklisted_word', value=None, threshold=None, evidence='Draw', matched_id=None)
+        >>> check_instruction("Draw a cat on a mat.").evidence
+        'Draw'
         >>> check_instruction("Name three uses of salt.") is None
         True
     """
@@ -85,3 +87,36 @@ def check_instruction(instruction: str, *, ascii_only: bool = True) -> Rejection
     if ascii_only and not first.isascii():
         return Rejection("starts_with_non_ascii", evidence=first)
     return None
+
+
+class InstructionGates:
+    """All gates of one generator, with the instructions that it has already."""
+
+    def __init__(self, *, ascii_only: bool = True) -> None:
+        self._rouge = RougeGate()
+        self._texts: dict[str, str] = {}
+        self._ascii_only = ascii_only
+
+    def add(self, row_id: str, instruction: str) -> None:
+        """Remember an instruction; later ones must differ from it."""
+        self._rouge.add(row_id, instruction)
+        self._texts[row_id] = instruction
+
+    def check(self, instruction: str, *, is_truncated: bool = False) -> Rejection | None:
+        """Return the first gate that an instruction fails, or null if it passes all.
+
+        Args:
+            instruction: without its input.
+            is_truncated: whether the token limit cut it.
+        """
+        if is_truncated:
+            return Rejection("truncated_proposal", evidence=instruction[-100:])
+        rejection = check_instruction(instruction, ascii_only=self._ascii_only)
+        if rejection is not None:
+            return rejection
+        match = self._rouge.nearest(instruction)
+        if match is None:
+            return None
+        # The answered row of a task has another id than the task: the text is what explains.
+        evidence = f"repeats {self._texts[match.id]!r}"
+        return Rejection("rouge_l", match.score, self._rouge.threshold, evidence, match.id)

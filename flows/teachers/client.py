@@ -86,6 +86,7 @@ class Teacher:
         self._offline = offline
         self._failures_in_a_row = 0
         self._was_reached = False
+        self._answered: set[str] = set()
         self._stop: FeingoldError | None = None
 
     async def ask_all(
@@ -145,7 +146,9 @@ class Teacher:
         entry = self._journal.get(self._key(request))
         if entry is None or (entry.status != 200 and not self._offline):
             return None
-        self.requests.replayed += 1
+        if entry.key not in self._answered:  # later rounds read the earlier ones again
+            self._answered.add(entry.key)
+            self.requests.replayed += 1
         return read_reply(entry.key, entry.status, entry.body, replayed=True)
 
     @asynccontextmanager
@@ -219,6 +222,7 @@ class Teacher:
             self.had_passing_fault = True
             return TeacherReply(key=key, error=outcome.error, raw=outcome.body)
         usage = outcome.usage or Usage(0, 0)
+        self._answered.add(key)
         self._journal.put(
             JournalEntry(
                 key=key,

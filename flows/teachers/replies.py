@@ -1,10 +1,14 @@
 """Reads a reply body. It is untrusted text: nothing in it is evaluated or believed."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Self
 
 from schemas.records import TeacherReply
+
+# A token limit may cut an emoji in half; UTF-8, so every file and request, cannot hold the half.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +69,4 @@ def _text_of(choice: object) -> tuple[str, str | None]:
     text = message.get("content") if isinstance(message, dict) else choice.get("text")
     if not isinstance(text, str) or not text.strip():
         return "", "the reply has no text"
-    return text, None
+    return _SURROGATE.sub("\ufffd", text), None

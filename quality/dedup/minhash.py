@@ -109,7 +109,7 @@ def candidate_pairs(
     sorting the bucket by whole signatures from this band on, where the most similar rows stand
     side by side. Every band draws other neighbours. So at most `max_partners` * n candidates
     come from a band, and two rows of a large bucket are missed only if they are no neighbours in
-    any of the bands that they share.
+    any of the bands that they share. A whole input of so few rows is compared in full.
 
     Args:
         minhashes: uint32, shape (n, num_perm), rows in order of preference.
@@ -120,9 +120,13 @@ def candidate_pairs(
         int64, shape (m, 2), unique, first column < second, sorted.
     """
     n_rows = len(minhashes)
-    codes = np.empty(0, dtype=np.int64)
     # An empty row's signature is the largest value throughout; it belongs to no bucket.
     filled = (minhashes != np.iinfo(np.uint32).max).any(axis=1)
+    if n_rows <= max_partners + 1:
+        places = np.flatnonzero(filled)
+        left, right = np.triu_indices(len(places), k=1)
+        return np.stack((places[left], places[right]), axis=1)
+    codes = np.empty(0, dtype=np.int64)
     for band in range(banding.bands):
         bucketed = _bucketed_rows(minhashes, filled, band * banding.rows, banding.rows)
         pairs = np.concatenate(

@@ -29,7 +29,8 @@ _ASKED = (
 _SIZES = (
     r"(?i)\b(?:to|bis|and|und|or|oder) (?:\d+|two|three|four|five|six|ten|zwei|drei|vier|fünf)\b|"
     r"\b(?:\d{1,2}|\w+)[ -](?:words?|sentences?|lines?|paragraphs?|letters?|characters?|"
-    r"syllables?|stanzas?|verses?|minutes?|hours?|days?|weeks?|years?|digits?|pages?|sätzen?|wörtern?|zeilen?|"
+    r"syllables?|stanzas?|verses?|minutes?|hours?|days?|weeks?|years?|digits?|pages?|sätzen?|"
+    r"wörtern?|zeilen?|"
     r"absätzen?|strophen?|minuten|stunden|tagen?|wochen?|jahren?)\b|\bup to\b|\beach\b|\bjeweils\b|"
     r"\bbis zu\b|\bmore than\b|\bat least\b|\bmindestens\b| or more\b"
 )

@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from schemas.frames import ROWS
+
 
 def said() -> pl.Expr:
     r"""Return all turns of a row, one a line.
@@ -19,6 +21,8 @@ def said() -> pl.Expr:
     """
     parts = ["system", "instruction", "input", "output"]
     content = pl.element().struct.field("content").fill_null("")
-    turns = pl.col("messages").list.eval(content).list.join("\n")
+    # A column of nulls may have lost its inner type.
+    messages = pl.col("messages").cast(ROWS["messages"])
+    turns = messages.list.eval(content).list.join("\n")
     joined = pl.concat_str(parts, separator="\n", ignore_nulls=True)
-    return pl.when(pl.col("messages").list.len() > 0).then(turns).otherwise(joined)
+    return pl.when(messages.list.len() > 0).then(turns).otherwise(joined)

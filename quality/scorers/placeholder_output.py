@@ -6,21 +6,24 @@ from quality.scorers.measure import flag, measure
 
 #: Never an answer.
 _STAND_IN = (
-    r"(?i)^[\s<\[({\"'*_-]*(?:n\.?/?a\.?|no[ _-]?(?:out ?put|in ?put|answer|response|result|"
+    r"(?i)^[\s<\[({\"'*_-]*(?:n/a|n\.a\.|no[ _-]?(?:out ?put|in ?put|answer|response|result|"
     r"content)"
     r"(?: (?:is )?(?:required|needed|available|provided|given|possible|found))?|"
     r"(?:output|answer|response|text|insert text|your (?:answer|text|output))(?: goes)? here|"
     r"not (?:applicable|available|provided)|(?:the )?output (?:is )?not (?:applicable|available)|"
     r"tbd|todo|to be (?:determined|done|filled)|lorem ipsum[^\n]*|"
-    r"(?:i )?do(?:n['’]t| not) know|i have no idea|no idea|null|undefined|nan|"
+    r"(?:i )?do(?:n['’]t| not) know|i have no idea|no idea|"
     r"keine? (?:ausgabe|antwort|eingabe|angaben?|ergebnis)(?: (?:erforderlich|nötig|verfügbar|"
     r"möglich))?|"
     r"(?:nicht|un)(?: )?(?:zutreffend|verfügbar|anwendbar|bekannt)|entfällt|k\.? ?a\.?|"
     r"(?:das )?weiß ich nicht|ich weiß es nicht|keine ahnung|"
-    r"\.{2,}|…|-{1,}|_{2,}|\?+|x{3,})[\s>\])}\"'*_.!-]*$"
+    r"\.{2,}|…|-{2,}|_{2,}|\?{2,}|x{3,})[\s>\])}\"'*_.!-]*$"
 )
 #: An answer to some questions, a stand-in elsewhere.
-_NONE = r"(?i)^\W*(?:none|nil|nothing|unknown|keine?r?s?|nichts|unbekannt)\W*$"
+_NONE = (
+    r"(?i)^\W*(?:none|null|undefined|nan|nil|nothing|unknown|keine?r?s?|nichts|unbekannt)\W*$|"
+    r"^\s*[-–—?]\s*$"
+)
 #: Tasks that ask for something to be made, which "none" cannot be.
 _MAKES = (
     r"(?i)^\W*(?:please |bitte )?(?:create|design|draw|make|generate|write|compose|produce|develop|"

@@ -48,11 +48,11 @@ def make_version(folder: Path, *, hostile: str = CANARY) -> DatasetManifest:
         make_row("k2", hostile, hostile, source=hostile, quality=None),
         make_row("k3", "And now?", "Good night.", messages=_turns("Hi", "Hello", "And now?", "!")),
     ]
-    proposal = {"output": "", "quality": None, "output_words": None}
+    unscored: dict[str, Any] = {"quality": None, "output_words": None}
     rejects = [
         make_row("r1", "Please name a river.", "The Rhine is a river."),
         make_row("r2", "", "", raw='{"instruction": 7' + hostile, messages=None, quality=None),
-        make_row("r3", "Write an elegy.", raw='{"choices": "unshown"}', **proposal),
+        make_row("r3", "Write an elegy.", "", raw='{"choices": "unshown"}', **unscored),
         make_row("r4", "Say no.", "I cannot " + "do that " * 400),
     ]
     lines = [
@@ -283,11 +283,11 @@ def test_page_of_5000_rows_stays_small(tmp_path: Path, text: str) -> None:
 def test_same_version_gives_the_same_bytes_in_any_row_order(tmp_path: Path) -> None:
     manifest = make_version(tmp_path)
     first = write_report(tmp_path, manifest).read_text(encoding="utf-8")
-    frames = [
+    rows, rejects, decisions = (
         pl.read_parquet(tmp_path / name / "*.parquet").reverse()
         for name in ("data/default", "rejects", "decisions")
-    ]
-    assert build_report(*frames, manifest) == first
+    )
+    assert build_report(rows, rejects, decisions, manifest) == first
 
 
 def test_a_version_without_rejects_or_scores_has_a_report(tmp_path: Path) -> None:

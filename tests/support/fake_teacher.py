@@ -305,8 +305,8 @@ def good_reply(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
 def _write(prompt: str, body: Mapping[str, Any], rng: random.Random, *, is_chat: bool) -> str:
     """Tasks where the prompt asks for tasks, else an answer."""
     wants_json = "response_format" in body or '"instruction"' in prompt
-    asked = re.search(r"\b(\d+)\b[^.\n]{0,40}\btasks?\b", prompt)
-    count = min(int(asked.group(1)), 50) if asked else 8
+    asked = re.findall(r"\b(\d+)\b[^.\n]{0,40}\btasks?\b", prompt)
+    count = min(int(asked[-1]), 50) if asked else 8  # examples are counted before the new ones
     if is_chat and wants_json:
         tasks = [{"instruction": task, "input": ""} for task in _tasks(rng, count)]
         return json.dumps({"tasks": tasks})

@@ -11,8 +11,8 @@ MakeRows = Callable[..., pl.DataFrame]
 @pytest.mark.parametrize(
     "output",
     ["N/A", "n/a.", "<nooutput>", "<No Output>", "No output required", "[no output]", "...", "TBD",
-     "I don't know.", "not applicable", "Lorem ipsum dolor sit amet", "<noinput>", "keine Ausgabe",
-     "Keine Ahnung!", "nicht zutreffend", "-", "Output not available", "[insert text here]"],
+     "I don't know.", "not applicable", "Lorem ipsum dolor sit amet", "<noinput>", "keine Ausgabe", "--",
+     "Keine Ahnung!", "nicht zutreffend", "Output not available", "[insert text here]", "n.a."],
 )  # fmt: skip
 def test_stand_ins_are_found(make_rows: MakeRows, output: str) -> None:
     assert placeholder_output(make_rows([output], "Draw a logo.")).to_list() == [1.0]
@@ -28,9 +28,7 @@ def test_short_answers_are_kept(make_rows: MakeRows, output: str) -> None:
     assert placeholder_output(make_rows([output], "Is it good?")).to_list() == [0.0]
 
 
-@pytest.mark.parametrize(
-    "output", ["None", "none.", "Unknown", "Nothing", "nil", "Keine", "Nichts"]
-)
+@pytest.mark.parametrize("output", ["None", "none.", "Unknown", "Nothing", "null", "Keine", "-"])
 def test_none_can_answer_a_question_but_is_nothing_made(make_rows: MakeRows, output: str) -> None:
     assert placeholder_output(make_rows([output], "Which are prime?")).to_list() == [None]
     assert placeholder_output(make_rows([output], "Write a poem.")).to_list() == [1.0]

@@ -12,7 +12,8 @@ from schemas.errors import InputError
 from schemas.frames import ROWS, empty_frame
 
 MakeRows = Callable[..., pl.DataFrame]
-HELPERS = {"measure", "conversation"}
+#: Modules that are no scorers: plumbing, and `consistency`, which ranks samples of one question.
+HELPERS = {"measure", "conversation", "consistency"}
 TEXTS = st.one_of(
     st.none(),
     st.text(),

