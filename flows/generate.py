@@ -83,7 +83,9 @@ def self_instruct(
     """
     profile = profile_of(session, options)
     seeds = load_seeds(session, options)
-    gates = InstructionGates(ascii_only=set(session.recipe.language) <= {"en"})
+    gates = InstructionGates(
+        ascii_only=set(session.recipe.language) <= {"en"}, avoid=profile.avoid_words
+    )
     for seed in seeds:
         gates.add(seed.id, seed.instruction)
     maker = Maker(session, options, profile, Ledger(taken))

@@ -2,6 +2,7 @@
 
 import re
 import string
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from quality.rouge import RougeGate
@@ -92,7 +93,15 @@ def check_instruction(instruction: str, *, ascii_only: bool = True) -> Rejection
 class InstructionGates:
     """All gates of one generator, with the instructions that it has already."""
 
-    def __init__(self, *, ascii_only: bool = True) -> None:
+    def __init__(self, *, ascii_only: bool = True, avoid: Sequence[str] = ()) -> None:
+        """Start with no instruction.
+
+        Args:
+            ascii_only: see `check_instruction`.
+            avoid: words that a task must not contain, beside Alpaca's.
+        """
+        words = "|".join(map(re.escape, avoid))
+        self._avoided = re.compile(rf"\b({words})\b", re.IGNORECASE) if avoid else None
         self._rouge = RougeGate()
         self._texts: dict[str, str] = {}
         self._ascii_only = ascii_only
@@ -114,6 +123,9 @@ class InstructionGates:
         rejection = check_instruction(instruction, ascii_only=self._ascii_only)
         if rejection is not None:
             return rejection
+        avoided = self._avoided.search(instruction) if self._avoided else None
+        if avoided is not None:
+            return Rejection("avoided_word", evidence=avoided.group())
         match = self._rouge.nearest(instruction)
         if match is None:
             return None

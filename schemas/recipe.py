@@ -108,6 +108,9 @@ class SelfInstructOptions(AnswerOptions):
     proposals_per_request: PositiveInt | None = Field(None, description="new tasks asked for")
     proposal_temperature: float | None = Field(None, ge=0, le=2)
     proposal_max_tokens: PositiveInt | None = Field(None, description="limit of a list of tasks")
+    avoid_words: tuple[str, ...] | None = Field(
+        None, description="tasks with one of these words are dropped"
+    )
     max_rounds: PositiveInt = Field(40, description="rounds after which generation gives up")
     max_dry_rounds: PositiveInt = Field(4, description="rounds without an accepted row, likewise")
 

@@ -23,6 +23,7 @@ class Profile:
         proposals_per_request: new tasks asked for in a request.
         proposal_temperature: of the list of tasks.
         proposal_max_tokens: limit of the list, in tokens.
+        avoid_words: words that a proposed task must not contain.
         system: system turn under which answers are asked for; it does not enter the dataset.
         answers_per_task: answers of which the best is kept.
         answer_temperature: null takes the teacher's.
@@ -38,6 +39,7 @@ class Profile:
     proposals_per_request: int = 10
     proposal_temperature: float = 1.0
     proposal_max_tokens: int = 2048
+    avoid_words: tuple[str, ...] = ()
     system: str | None = None
     answers_per_task: int = 1
     answer_temperature: float | None = None
@@ -52,15 +54,20 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
         "large": Profile(),
         "small": Profile(
             style="completions",
-            categories=("everyday", "explaining", "science"),
+            # The seeds that are shown decide what is proposed: common-sense questions are what a
+            # small model answers well.
+            categories=("commonsense",),
+            examples_per_prompt=5,
             proposals_per_request=6,
-            proposal_temperature=0.8,
-            proposal_max_tokens=160,
+            proposal_temperature=0.7,
+            proposal_max_tokens=90,
+            # Superlatives and personal questions make it invent facts.
+            avoid_words=("most", "best", "biggest", "largest", "ever", "you", "your"),
             system="Answer in at most three sentences.",
             answer_temperature=0.0,
-            answer_max_tokens=120,
+            answer_max_tokens=100,
             asks_confidence=True,
-            min_confidence=-0.5,
+            min_confidence=-0.7,
         ),
     }
 )

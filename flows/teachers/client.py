@@ -12,7 +12,7 @@ from flows.journal import Journal, JournalEntry, canonical_body, request_key
 from flows.teachers.budget import Budget, Spend
 from flows.teachers.replies import Usage, read_reply
 from flows.teachers.sender import Outcome, Sender
-from schemas.errors import FeingoldError, InputError, RunError
+from schemas.errors import BudgetError, FeingoldError, InputError, RunError
 from schemas.manifest import RequestCounts, TokenCounts
 from schemas.recipe import Price, TeacherOptions
 from schemas.records import TeacherReply, TeacherRequest
@@ -193,7 +193,7 @@ class Teacher:
         for attempt in range(self.options.max_attempts):
             if self._stop is not None:
                 break
-            self._budget.reserve(worst)
+            await self._reserve(worst, client)
             true = worst
             try:
                 self.requests.sent += 1
@@ -201,11 +201,27 @@ class Teacher:
                 true = _true_cost(outcome, worst, self._price())
             finally:
                 self._budget.settle(worst, true)
+                client.settled.set()
             if not outcome.is_passing_fault:
                 break
             if attempt + 1 < self.options.max_attempts:
                 await asyncio.sleep(_wait_seconds(attempt, outcome.retry_after))
         return self._record(key, request, body, outcome, true)
+
+    async def _reserve(self, worst: Spend, client: Sender) -> None:
+        """Set the worst case aside; requests under way may yet free enough for it.
+
+        Raises:
+            BudgetError: if it does not fit and nothing is under way.
+        """
+        while True:
+            try:
+                return self._budget.reserve(worst)
+            except BudgetError as error:
+                if self._stop is not None or not self._budget.reserved.requests:
+                    raise self._stop or error from None
+            client.settled.clear()
+            await client.settled.wait()
 
     def _record(
         self,
@@ -291,10 +307,10 @@ def _worst_case(body: Mapping[str, Any], price: Price) -> Spend:
 
 def _true_cost(outcome: Outcome, worst: Spend, price: Price) -> Spend:
     """Cost of an attempt; where the server does not say, the worst case."""
-    if outcome.status != 200:
-        return Spend(requests=1)
-    if outcome.usage is None:
+    if outcome.is_lost or (outcome.status == 200 and outcome.usage is None):
         return worst
+    if outcome.status != 200 or outcome.usage is None:
+        return Spend(requests=1)
     usage = outcome.usage
     usd = (usage.prompt * price.prompt + usage.completion * price.completion) / 1e6
     return Spend(usd=usd, requests=1, tokens=usage.prompt + usage.completion)

@@ -9,6 +9,8 @@ from schemas.records import TeacherReply
 
 # A token limit may cut an emoji in half; UTF-8, so every file and request, cannot hold the half.
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# More than any bill can hold; SQLite refuses integers beyond 64 bits.
+_MOST_TOKENS = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Usage:
         if not isinstance(usage, dict):
             return None
         counts = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
-        whole = [count for count in counts if isinstance(count, int) and count >= 0]
+        whole = [count for count in counts if type(count) is int and 0 <= count <= _MOST_TOKENS]
         return cls(*whole) if len(whole) == 2 else None
 
 

@@ -30,6 +30,7 @@ class Outcome:
         retry_after: seconds the server asks to wait.
         seconds: duration of the attempt.
         is_passing_fault: whether asking again may help.
+        is_lost: whether it was sent and no reply came; the provider may bill it.
     """
 
     status: int
@@ -39,6 +40,7 @@ class Outcome:
     retry_after: float | None = None
     seconds: float = 0.0
     is_passing_fault: bool = False
+    is_lost: bool = False
 
 
 class Sender:
@@ -47,6 +49,7 @@ class Sender:
     def __init__(self, client: "openai.AsyncOpenAI", options: TeacherOptions) -> None:
         self._client = client
         self.slots = asyncio.Semaphore(options.max_in_flight)
+        self.settled = asyncio.Event()  # set whenever a reservation of the budget ends
         self._requests = Pace(options.requests_per_minute)
         self._tokens = Pace(options.tokens_per_minute)
 
@@ -75,7 +78,9 @@ class Sender:
         except (openai.APIConnectionError, httpx2.HTTPError) as error:
             cause = error.__cause__ or error
             line = _first_line(str(cause)) or type(cause).__name__
-            return Outcome(0, error=line, is_passing_fault=True)
+            unsent = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+            is_lost = not isinstance(cause, unsent)
+            return Outcome(0, error=line, is_passing_fault=True, is_lost=is_lost)
         return _judge_body(reply.text, time.monotonic() - started)
 
 

@@ -14,7 +14,7 @@ _EXAMPLE_EMAIL = re.compile(
     r"(?i)@(?:[\w-]+\.)*(?:example|test|domain|company|mail|email|yourcompany|website|mycompany|"
     r"business|abc|xyz|sample|mydomain|acme|firma|beispiel|muster\w*)\.|\.(?:example|test|"
     r"invalid|local)$|"
-    r"^(?:noreply|no-reply|info|support|contact|sales|admin|user|username|name|your\w*|email|"
+    r"^(?:noreply|no-reply|info|support|contact|sales|admin|user|username|name|your[\w.-]*|email|"
     r"example|test|hello|jobs|careers|kontakt|max\.?mustermann|john\.?\.?(?:doe|smith)?|"
     r"jane\.?(?:doe|smith)?|"
     r"johndoe|janedoe|johnsmith|first\w*|someone|abc|xyz)@"

@@ -54,7 +54,7 @@ def urls(rows: pl.DataFrame) -> pl.Series:
         >>> urls(rows).to_list()
         [1.0]
     """
-    task = pl.col("instruction").fill_null("")
+    task = pl.col("instruction").fill_null("").str.replace_all(URL, " ")
     given = find_url("instruction").is_not_null() | find_url("input").is_not_null()
     only_link = pl.col("input").fill_null("").str.contains(rf"^\s*(?:\w+:\s*)?{URL}\s*$")
     reads = given & (task.str.contains(_READS) | only_link) & ~task.str.contains(_HANDLES)

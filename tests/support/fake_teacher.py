@@ -140,8 +140,9 @@ class FakeTeacher:
             self._in_flight += 1
             self.in_flight_max = max(self.in_flight_max, self._in_flight)
             fault = next(self._script, self.always)
-            if fault is None and self.choose_fault is not None:
-                fault = self.choose_fault(body)
+        if fault is None and self.choose_fault is not None:
+            fault = self.choose_fault(body)
+        with self._lock:
             is_billed = fault is None or not (fault.isdigit() or fault == "reset")
             prompt, completion = usage["prompt_tokens"], usage["completion_tokens"]
             found = Received(

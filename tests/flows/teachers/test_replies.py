@@ -104,6 +104,7 @@ def test_what_a_reply_says(
         ({**USAGE, "prompt_tokens": None}, None),
         ({**USAGE, "completion_tokens": 5.0}, None),
         ({**USAGE, "completion_tokens": True}, None),
+        ({**USAGE, "completion_tokens": 10**30}, None),
     ],
 )
 def test_usage_is_believed_only_where_it_is_whole(usage: object, read: Usage | None) -> None:

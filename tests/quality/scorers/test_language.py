@@ -44,8 +44,8 @@ def test_language(make_rows: MakeRows, output: str | None, code: str | None) -> 
         ("Explain in two sentences why the sky is blue.", "", "Ja.", None),
         ("List the largest cities of the given country.", "", "Oslo, Bergen, Trondheim, "
          "Stavanger, Drammen, Fredrikstad, Tromsø, Sandefjord", None),
-        ("Name some of the dishes that are popular in Mexico.", "", "Popular Mexican dishes include "
-         "tacos, burritos, the enchiladas and tamales, chapulines, carnitas, barbacoa", 1.0),
+        ("Name some of the dishes that are popular in Mexico.", "", "Popular Mexican dishes "
+         "include tacos, burritos, the enchiladas and tamales, chapulines, carnitas, barbacoa", 1.0),
     ],
 )  # fmt: skip
 def test_language_match(

@@ -26,8 +26,10 @@ def test_a_second_task_is_found(make_rows: MakeRows, output: str) -> None:
 @pytest.mark.parametrize(
     "output",
     [
-        "1. Wren\n2. Owl", "Follow the instruction: turn left.", "## Birds\nWren", "#1 is the wren.",
-        "1. Generate ideas.\n2. Write them down.", "Input: none, output: none", "", "C# is a language.",
+        "1. Wren\n2. Owl", "Follow the instruction: turn left.", "## Birds\nWren",
+        "#1 is the wren.",
+        "1. Generate ideas.\n2. Write them down.", "Input: none, output: none", "",
+        "C# is a language.",
         "1. Aufgaben verteilen\n2. Feiern", "Question: What sings?\nAnswer: A wren.",
     ],
 )  # fmt: skip

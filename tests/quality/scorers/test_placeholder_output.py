@@ -11,7 +11,8 @@ MakeRows = Callable[..., pl.DataFrame]
 @pytest.mark.parametrize(
     "output",
     ["N/A", "n/a.", "<nooutput>", "<No Output>", "No output required", "[no output]", "...", "TBD",
-     "I don't know.", "not applicable", "Lorem ipsum dolor sit amet", "<noinput>", "keine Ausgabe", "--",
+     "I don't know.", "not applicable", "Lorem ipsum dolor sit amet", "<noinput>", "keine Ausgabe",
+     "--",
      "Keine Ahnung!", "nicht zutreffend", "Output not available", "[insert text here]", "n.a."],
 )  # fmt: skip
 def test_stand_ins_are_found(make_rows: MakeRows, output: str) -> None:

@@ -25,7 +25,7 @@ TEXTS = st.one_of(
 )  # fmt: skip
 RECORDS = st.lists(st.tuples(TEXTS, TEXTS, TEXTS), max_size=5)
 FAST = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

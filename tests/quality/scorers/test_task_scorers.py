@@ -32,7 +32,8 @@ def test_tasks_beyond_text_are_found(make_rows: MakeRows, instruction: str) -> N
         "Write Python code that draws a chart.", "Create an HTML page with an image.",
         "Create a tag line for a comic book series.", "Write a character sketch of a pirate.",
         'Classify the sentence: "Set an alarm for 5 am."',
-        "What is the internet?", "Beschreibe, wie ein Foto entsteht.", "Recommend songs to listen to.",
+        "What is the internet?", "Beschreibe, wie ein Foto entsteht.",
+        "Recommend songs to listen to.",
         "How do I book a hotel?", "Describe a sunset.", "Explain the big picture.",
     ],
 )  # fmt: skip
