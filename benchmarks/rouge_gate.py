@@ -3,7 +3,8 @@
     python -m benchmarks.rouge_gate --labels ../shared/data
 
 Keeps every instruction, asks the gate about changed ones (words dropped and swapped, so that some
-match and some do not) and compares CPU time and decisions with brute force. Writes `benchmarks/rouge_gate_RESULTS.md`.
+match and some do not) and compares CPU time and decisions with brute force. Writes
+`benchmarks/rouge_gate_RESULTS.md`.
 """
 
 import argparse

@@ -23,8 +23,8 @@ from quality.dedup.semantic import (
     COLUMNS,
     THRESHOLD,
     Vectors,
-    candidate_pairs,
     guard_keys,
+    has_partner,
 )
 from quality.dedup.shingles import join_columns
 from schemas.errors import InputError
@@ -252,11 +252,11 @@ def semantic_candidates(
     keys = guard_keys(texts)
     chosen = np.arange(len(texts))
     if static is not None and len(texts) > ENCODE_ALL_ROWS:
-        found = candidate_pairs(static.encode(texts), threshold - STATIC_MARGIN, keys=keys)
-        chosen = np.unique(found.pairs)
+        likely = has_partner(static.encode(texts), threshold - STATIC_MARGIN, keys=keys)
+        chosen = np.flatnonzero(likely)
     vectors = _scatter(encoder.encode([texts[row] for row in chosen]), chosen, len(texts))
     # The first column is asked about in the pairs only that have passed.
-    similar = np.unique(candidate_pairs(vectors, threshold, keys=keys).pairs)
+    similar = np.flatnonzero(has_partner(vectors, threshold, keys=keys))
     leads = join_columns(rows, columns[:1])
     asked = _scatter(encoder.encode([leads[row] for row in similar]), similar, len(texts))
     return EncodedRows(vectors, asked, len(chosen))

@@ -29,12 +29,15 @@ class LoadedRecipe:
     text: str
 
 
-def load_recipe(path: Path, overrides: Sequence[str] = ()) -> LoadedRecipe:
+def load_recipe(
+    path: Path, overrides: Sequence[str] = (), *, needs_work: bool = True
+) -> LoadedRecipe:
     """Read and validate a recipe, scorers and filters included.
 
     Args:
         path: YAML file.
         overrides: `key.path=value` strings, values read as YAML.
+        needs_work: whether it must name sources or generators.
 
     Raises:
         InputError: if anything is wrong, before anything runs.
@@ -60,11 +63,11 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> LoadedRecipe:
             _set(data, override)
         text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
     recipe = parse_recipe(data, where=str(path))
-    check_recipe(recipe, where=str(path))
+    check_recipe(recipe, where=str(path), needs_work=needs_work)
     return LoadedRecipe(recipe, path.resolve().parent, text)
 
 
-def check_recipe(recipe: Recipe, *, where: str) -> None:
+def check_recipe(recipe: Recipe, *, where: str, needs_work: bool = True) -> None:
     """Check what the schema alone cannot: registered names, and that there is something to do.
 
     Raises:
@@ -82,7 +85,7 @@ def check_recipe(recipe: Recipe, *, where: str) -> None:
     if len(set(names)) != len(names):
         msg = f"expected generators with different names, got {names!r} in {where}: set `name`"
         raise InputError(msg)
-    if not recipe.sources and not recipe.generators:
+    if needs_work and not recipe.sources and not recipe.generators:
         msg = (
             "expected at least one entry under `sources` or `generators`, got none in "
             f"{where}: there is nothing to do"

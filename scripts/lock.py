@@ -41,9 +41,7 @@ def main() -> None:
 
 
 def _run(program: Path, words: list[str]) -> str:
-    done = subprocess.run(
-        [program, *words], cwd=ROOT, check=True, capture_output=True, text=True
-    )
+    done = subprocess.run([program, *words], cwd=ROOT, check=True, capture_output=True, text=True)
     return done.stdout
 
 

@@ -10,7 +10,9 @@ from flows.runner import describe, make_spec, run_recipe, tell
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Curate files to a published version."""
-    base = load_recipe(arguments.recipe, arguments.set) if arguments.recipe else None
+    base = None
+    if arguments.recipe:  # its sources give way, so it needs none
+        base = load_recipe(arguments.recipe, arguments.set, needs_work=False)
     loaded = recipe_for_files(arguments.inputs, base)
     spec = make_spec(loaded, home=arguments.home, out=arguments.out)
     summary = run_recipe(spec)

@@ -62,12 +62,15 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
             proposal_temperature=0.7,
             proposal_max_tokens=90,
             # Superlatives and personal questions make it invent facts.
-            avoid_words=("most", "best", "biggest", "largest", "ever", "you", "your"),
-            system="Answer in at most three sentences.",
+            avoid_words=(
+                *("most", "best", "biggest", "largest", "greatest", "fastest", "longest", "oldest"),
+                *("first", "ever", "favorite", "favourite", "origin", "you", "your"),
+            ),
+            system="You are a helpful assistant. Keep every answer short: at most three sentences.",
             answer_temperature=0.0,
-            answer_max_tokens=100,
+            answer_max_tokens=90,
             asks_confidence=True,
-            min_confidence=-0.7,
+            min_confidence=-0.63,
         ),
     }
 )

@@ -80,6 +80,35 @@ def candidate_pairs(
     return SimilarPairs(pairs[order], np.concatenate(values)[order])
 
 
+def has_partner(
+    vectors: Vectors, threshold: float, *, keys: npt.NDArray[np.int64] | None = None
+) -> npt.NDArray[np.bool_]:
+    """Mark the rows that `candidate_pairs` would pair, in memory that does not grow with pairs.
+
+    Args:
+        vectors: as in `candidate_pairs`.
+        threshold: as in `candidate_pairs`; a cosine up to 1e-6 below it counts too.
+        keys: as in `candidate_pairs`.
+
+    Returns:
+        bool, shape (n,).
+    """
+    found = np.zeros(len(vectors), dtype=np.bool_)
+    for rows, columns, cosines in _blocks(vectors):
+        similar = cosines >= threshold - 10.0**-DECIMALS
+        if rows == columns:
+            np.fill_diagonal(similar, val=False)
+        below, right = (
+            slice(rows, rows + similar.shape[0]),
+            slice(columns, columns + similar.shape[1]),
+        )
+        if keys is not None:
+            similar &= keys[below, None] == keys[right]
+        found[below] |= similar.any(axis=1)
+        found[right] |= similar.any(axis=0)
+    return found
+
+
 def semantic_pairs(
     rows: pl.DataFrame,
     vectors: Vectors,

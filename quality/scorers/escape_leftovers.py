@@ -6,7 +6,8 @@ from quality.scorers.measure import flag, measure
 from quality.words import is_code
 
 _ESCAPE = (
-    r"\\u[0-9a-fA-F]{4}|[.,;!?] ?\\n|\p{L}:? ?\\n(?:[^a-z]|$)|\\n\\n|\\n[\p{Lu}\d*-]|\\\"|&(?:amp|quot|lt|gt|nbsp|"
+    r"\\u[0-9a-fA-F]{4}|[.,;!?] ?\\n|\p{L}:? ?\\n(?:[^a-z]|$)|"
+    r"\\n\\n|\\n[\p{Lu}\d*-]|\\\"|&(?:amp|quot|lt|gt|nbsp|"
     r"#\d{2,5});"
 )
 _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{FFFD}]|â€[™œ\x9d“”¦]|Ã[¤¶¼Ÿ©¨]"

@@ -91,8 +91,7 @@ def quality(rows: pl.DataFrame) -> pl.Series:
 
     `(0.5 + 0.5 * craft) * product over defects of (1 - cost * extent)`: how well the answer is
     made, cut by every defect found. A score that abstains cuts nothing. The costs are round
-    numbers set by hand from general knowledge; nothing was fitted to labels. It sees style and
-    damage, not truth.
+    numbers set by hand, none was learned from labels. It sees style and damage, not truth.
 
     Args:
         rows: frame with the columns of ROWS; score columns that it has are used.

@@ -1,5 +1,4 @@
 import json
-import os
 import signal
 import sqlite3
 import subprocess
@@ -64,9 +63,7 @@ def test_a_reply_is_found_again_after_reopening(tmp_path: Path) -> None:
         (400, 422, "second"),
     ],
 )
-def test_a_success_is_never_replaced(
-    tmp_path: Path, first: int, second: int, stays: str
-) -> None:
+def test_a_success_is_never_replaced(tmp_path: Path, first: int, second: int, stays: str) -> None:
     with Journal(tmp_path) as journal:
         journal.put(replace(ENTRY, status=first, body="first"))
         journal.put(replace(ENTRY, status=second, body="second"))
@@ -229,7 +226,7 @@ def test_any_text_is_stored_as_it_came(tmp_path: Path, text: str) -> None:
     assert json.loads(found.request) == {"prompt": text}
 
 
-def test_files_are_private_to_their_directory(tmp_path: Path) -> None:
+def test_a_closed_journal_is_one_file(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
         journal.put(ENTRY)
-    assert sorted(os.listdir(tmp_path)) == ["journal.sqlite"]
+    assert [path.name for path in tmp_path.iterdir()] == ["journal.sqlite"]

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from flows import store as store_module
-from flows.store import Store, StageOutput, code_version, concat_decisions, concat_rows, hash_json
+from flows.store import StageOutput, Store, code_version, concat_decisions, concat_rows, hash_json
 from schemas.errors import BooksError, InputError, RunError
 from schemas.frames import DECISIONS, ROWS, empty_frame
 from schemas.manifest import StageRef
@@ -195,9 +195,11 @@ def test_a_failing_disk_leaves_no_directory(
 
     target = {"write_parquet": pl.DataFrame, "fsync": os, "rename": Path}[where]
     store = Store(tmp_path)
-    with monkeypatch.context() as patch, pytest.raises(kind) as caught:
+    compute = Counting(kept(ONE))
+    with monkeypatch.context() as patch:
         patch.setattr(target, where, fail)
-        run(store, Counting(kept(ONE)))
+        with pytest.raises(kind) as caught:
+            run(store, compute)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert drafts(store) == []

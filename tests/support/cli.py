@@ -68,9 +68,7 @@ def spawn_cli(
     )
 
 
-def run_cli(
-    *words: object, cwd: Path, env: Mapping[str, str] | None = None, **options: Any
-) -> Ran:
+def run_cli(*words: object, cwd: Path, env: Mapping[str, str] | None = None, **options: Any) -> Ran:
     """Run a command as a process and wait for it."""
     with spawn_cli(*words, cwd=cwd, env=env, **options) as process:
         out, err = process.communicate(timeout=240)

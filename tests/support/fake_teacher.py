@@ -189,10 +189,10 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Stay silent."""
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self._send(200, json.dumps({"object": "list", "data": [{"id": MODEL}]}))
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         text = self.rfile.read(int(self.headers["Content-Length"]))
         teacher = self.server.teacher
         authorization = self.headers.get("Authorization", "")
@@ -354,30 +354,35 @@ def _answer_text(prompt: str, rng: random.Random) -> str:
     )
 
 
-_THINGS = (
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_THINGS = _words(
     "lemons bicycles candles rivers violins umbrellas beehives lanterns carpets anchors walnuts "
     "pillows telescopes kettles sandals marbles ladders orchards feathers blankets compasses "
-    "tractors whistles puddles mirrors acorns saddles teapots icebergs pencils hammocks radishes "
-    "cushions trumpets pebbles mittens harbours thistles wagons buckets"
-).split()
-_PERSONS = (
+    "tractors whistles puddles mirrors acorns saddles teapots icebergs pencils hammocks "
+    "radishes cushions trumpets pebbles mittens harbours thistles wagons buckets"
+)
+_PERSONS = _words(
     "baker sailor teacher plumber dentist tailor farmer librarian juggler pilot nurse cobbler "
     "gardener chemist painter lawyer shepherd grocer carpenter astronomer mechanic poet fisher "
     "weaver barber clerk miner potter brewer referee"
-).split()
-_PLACES = (
-    "Lisbon Oslo Nairobi Quito Hanoi Dublin Warsaw Cairo Toronto Lima Athens Prague Havana Delhi "
-    "Seville Geneva Tunis Riga Bergen Kyoto Porto Zagreb Malmo Accra Perth Bogota Tallinn Leeds "
-    "Naples Utrecht"
-).split()
-_KINDS = (
-    "quiet rusty golden fragile wooden ancient cheerful narrow heavy crooked gentle frozen bright "
-    "hollow muddy silent striped dusty patient velvet clumsy sturdy fragrant tidy modest hidden"
-).split()
-_VERBS = (
+)
+_PLACES = _words(
+    "Lisbon Oslo Nairobi Quito Hanoi Dublin Warsaw Cairo Toronto Lima Athens Prague Havana "
+    "Delhi Seville Geneva Tunis Riga Bergen Kyoto Porto Zagreb Malmo Accra Perth Bogota Tallinn "
+    "Leeds Naples Utrecht"
+)
+_KINDS = _words(
+    "quiet rusty golden fragile wooden ancient cheerful narrow heavy crooked gentle frozen "
+    "bright hollow muddy silent striped dusty patient velvet clumsy sturdy fragrant tidy modest "
+    "hidden"
+)
+_VERBS = _words(
     "repair borrow polish measure arrange gather carry protect describe replace paint sort wrap "
     "balance harvest clean store share deliver label fold weigh trade decorate"
-).split()
+)
 _TEMPLATES = (
     "Compare {kind} {thing} with {other} for a {person} in {place}.",
     "Explain to a {person} how people in {place} {verb} {kind} {thing}.",

@@ -4,6 +4,7 @@ Starting an ephemeral server costs every process ten seconds. The controller cho
 tells all processes through the environment; who first needs the server starts it.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -120,8 +121,6 @@ def _is_up(url: str) -> bool:
 
 
 def _is_running(pid: int) -> bool:
-    try:
+    with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass
     return Path(f"/proc/{pid}").exists()

@@ -10,7 +10,8 @@ from flows.teachers.sender import _judge_body
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 anything = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
 )
 fields = st.sampled_from(
     ["message", "text", "content", "finish_reason", "index", "usage", "prompt_tokens", "model"]
@@ -82,9 +83,7 @@ USAGE = {"prompt_tokens": 3, "completion_tokens": 5}
         ),
     ],
 )
-def test_what_a_reply_says(
-    body: dict[str, Any], text: str, finish: str, error: str | None
-) -> None:
+def test_what_a_reply_says(body: dict[str, Any], text: str, finish: str, error: str | None) -> None:
     reply = read_reply("k", 200, json.dumps(body), replayed=False)
     assert (reply.text, reply.finish_reason, reply.error) == (text, finish, error)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from quality.dedup import semantic
-from quality.dedup.semantic import candidate_pairs, semantic_pairs
+from quality.dedup.semantic import candidate_pairs, has_partner, semantic_pairs
 from schemas.errors import RunError
 
 ARRAYS = st.integers(0, 14).flatmap(
@@ -44,6 +44,7 @@ def test_pairs_are_those_of_brute_force(array: np.ndarray, threshold: float) -> 
         patch.setattr(semantic, "_BLOCK_ROWS", 4)
         patch.setattr(semantic, "_BLOCK_COLUMNS", 5)
         found = candidate_pairs(vectors, threshold)
+        partnered = has_partner(vectors, threshold)
     cosines = np.round(vectors.astype(np.float64) @ vectors.T.astype(np.float64), 6)
     truth = [
         (a, b)
@@ -52,6 +53,7 @@ def test_pairs_are_those_of_brute_force(array: np.ndarray, threshold: float) -> 
         if cosines[a, b] >= threshold
     ]
     assert list(map(tuple, found.pairs.tolist())) == truth
+    assert partnered.tolist() == [any(row in pair for pair in truth) for row in range(len(vectors))]
     assert found.similarities == pytest.approx([cosines[pair] for pair in truth], abs=2e-6)
 
 
@@ -79,6 +81,13 @@ def test_partners_are_bounded_and_the_first_ones_are_kept() -> None:
     assert set(map(tuple, found.pairs.tolist())) == {
         (a, b) for b in range(50) for a in range(min(3, b))
     }
+
+
+def test_marked_rows_respect_the_keys() -> None:
+    same = unit(np.ones((4, 2), dtype=np.float32))
+    keys = np.array([1, 2, 1, 3])
+    assert has_partner(same, 0.9, keys=keys).tolist() == [True, False, True, False]
+    assert candidate_pairs(same, 0.9, keys=keys).pairs.tolist() == [[0, 2]]
 
 
 def test_a_guard_stops_a_pair_whatever_its_cosine() -> None:

@@ -45,11 +45,10 @@ def test_language(make_rows: MakeRows, output: str | None, code: str | None) -> 
         ("List the largest cities of the given country.", "", "Oslo, Bergen, Trondheim, "
          "Stavanger, Drammen, Fredrikstad, Tromsø, Sandefjord", None),
         ("Name some of the dishes that are popular in Mexico.", "", "Popular Mexican dishes "
-         "include tacos, burritos, the enchiladas and tamales, chapulines, carnitas, barbacoa", 1.0),
+         "include tacos, the enchiladas and tamales, chapulines, carnitas, barbacoa", None),
     ],
 )  # fmt: skip
 def test_language_match(
     make_rows: MakeRows, instruction: str, given: str, output: str, score: float | None
 ) -> None:
-    found = language_match(make_rows([output], instruction, given)).to_list()
-    assert found == [score] or (score == 1.0 and found == [None])
+    assert language_match(make_rows([output], instruction, given)).to_list() == [score]
