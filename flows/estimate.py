@@ -20,9 +20,6 @@ from schemas.records import TeacherRequest
 
 _CHARACTERS_PER_TOKEN = 4.0
 _SAMPLED = 8
-# Shares met with the embedded teacher and usual ones with large models lie on both sides.
-_GATE_YIELD = 0.5
-_FINAL_YIELD = 0.5
 _FILL = 0.6  # share of the token limit that an answer uses
 _BATCH_ROWS = 128
 # Tokens a second: the embedded teacher on two cores; a hosted one, for each request in flight.
@@ -90,8 +87,7 @@ def estimate(loaded: LoadedRecipe, *, home: Path) -> dict[str, Any]:
             "steps_per_epoch": math.ceil(total.rows / _BATCH_ROWS),
         },
         "assumptions": [
-            f"{_GATE_YIELD:.0%} of proposed tasks pass the gates, {_FINAL_YIELD:.0%} of answered "
-            "ones the filters",
+            *(_yields(session, generator) for generator in loaded.recipe.generators),
             f"{_CHARACTERS_PER_TOKEN:g} characters a token, answers use {_FILL:.0%} of their limit",
             f"{speed:,.0f} completion tokens a second",
         ],
@@ -103,8 +99,8 @@ def _self_instruct(session: Session, options: SelfInstructOptions) -> Asked:
     maker = Maker(session, options, profile_of(session, options), Ledger(Counter()))
     profile = maker.profile
     seeds = load_seeds(session, options)
-    tasks = math.ceil(options.target / _FINAL_YIELD)
-    proposals = math.ceil(tasks / _GATE_YIELD / profile.proposals_per_request)
+    tasks = math.ceil(options.target / profile.answer_yield)
+    proposals = math.ceil(tasks / profile.gate_yield / profile.proposals_per_request)
     answers = tasks * profile.answers_per_task
     shown = [proposal_request(maker, seeds, number).request for number in range(_SAMPLED)]
     task_tokens = _tokens("".join(seed.instruction + seed.input for seed in seeds)) // len(seeds)
@@ -122,9 +118,17 @@ def _respond(session: Session, options: RespondOptions) -> Asked:
     prompts = read_prompts(session, options).tasks
     answers = len(prompts) * profile.answers_per_task
     length = sum(_tokens(task.instruction + task.input) + 20 for task in prompts)
-    rows = round(len(prompts) * _FINAL_YIELD)
+    rows = round(len(prompts) * profile.answer_yield)
     prompt_tokens = length * profile.answers_per_task
     return Asked(answers, prompt_tokens, _answer_tokens(profile, answers), rows)
+
+
+def _yields(session: Session, options: SelfInstructOptions | RespondOptions) -> str:
+    profile = profile_of(session, options)
+    gates = f"{profile.gate_yield:.0%} of proposed tasks pass the gates, "
+    if isinstance(options, RespondOptions):
+        gates = ""
+    return f"{gates}{profile.answer_yield:.0%} of answered ones every rule"
 
 
 def _answer_tokens(profile: Profile, count: int) -> int:

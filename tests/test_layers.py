@@ -21,15 +21,27 @@ ALLOWED = {
 
 #: Standard library modules that compute and touch nothing.
 PURE = frozenset(
-    ["array", "collections", "contextlib", "copy", "dataclasses", "datetime", "decimal", "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "inspect", "itertools", "json", "math", "operator", "re", "statistics", "string", "struct", "sys", "textwrap", "types", "typing", "unicodedata", "zlib"]
-)
+    {
+        "array", "collections", "contextlib", "copy", "dataclasses", "datetime", "decimal",
+        "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "inspect", "itertools",
+        "json", "math", "operator", "re", "statistics", "string", "struct", "sys", "textwrap",
+        "types", "typing", "unicodedata", "zlib",
+    }
+)  # fmt: skip
 
 #: Built-in functions that reach the world, or run text.
 WORLDLY_BUILTINS = frozenset({"open", "print", "input", "breakpoint", "eval", "exec", "__import__"})
 #: Methods and functions of modules that do, whatever they are called on.
 WORLDLY_CALLS = frozenset(
-    ["open", "read_text", "write_text", "read_bytes", "write_bytes", "read_parquet", "write_parquet", "scan_parquet", "sink_parquet", "read_csv", "write_csv", "scan_csv", "read_json", "write_json", "read_ndjson", "write_ndjson", "scan_ndjson", "write_ipc", "read_ipc", "unlink", "mkdir", "rename", "touch", "rmtree", "getenv", "system", "popen", "sleep", "time", "now", "today", "utcnow", "random", "shuffle", "choice", "sample", "set_random_seed"]
-)
+    {
+        "open", "read_text", "write_text", "read_bytes", "write_bytes", "read_parquet",
+        "write_parquet", "scan_parquet", "sink_parquet", "read_csv", "write_csv", "scan_csv",
+        "read_json", "write_json", "read_ndjson", "write_ndjson", "scan_ndjson", "write_ipc",
+        "read_ipc", "unlink", "mkdir", "rename", "touch", "rmtree", "getenv", "system", "popen",
+        "sleep", "time", "now", "today", "utcnow", "random", "shuffle", "choice", "sample",
+        "set_random_seed",
+    }
+)  # fmt: skip
 #: Attributes of `sys` that are no world.
 PURE_SYS = frozenset({"maxsize", "intern", "maxunicode", "float_info", "getrecursionlimit"})
 

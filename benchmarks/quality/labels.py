@@ -68,7 +68,8 @@ def _describe_run() -> str:
         "after looking at single features on these pairs, the floor of `quality` after "
         "trying 0.2 to 0.7 on these discards (AUC 0.71 to 0.72 throughout), and the "
         "wording of `needs_tools` and `missing_input` after reading 70 discarded rows and samples "
-        "of unlabelled ones. Expect a little less on the held-back half. CPU seconds were taken on a busy machine."
+        "of unlabelled ones. Expect a little less on the held-back half. CPU "
+        "seconds were taken on a busy machine."
     )
 
 

@@ -31,6 +31,8 @@ class Profile:
         asks_confidence: whether log-probabilities are asked for.
         min_confidence: mean log-probability of an answer's tokens below which it is dropped.
         min_agreement: agreement of a task's answers below which it is dropped.
+        gate_yield: share of proposed tasks that pass the gates, for `plan`.
+        answer_yield: share of answered tasks that are published, for `plan`.
     """
 
     style: Style = "chat"
@@ -47,6 +49,8 @@ class Profile:
     asks_confidence: bool = False
     min_confidence: float | None = None
     min_agreement: float | None = None
+    gate_yield: float = 0.7
+    answer_yield: float = 0.7
 
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
@@ -71,6 +75,8 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
             answer_max_tokens=90,
             asks_confidence=True,
             min_confidence=-0.63,
+            gate_yield=0.35,
+            answer_yield=0.2,
         ),
     }
 )

@@ -7,7 +7,10 @@ from quality.decontaminate import BenchmarkItem, find_contamination
 from schemas.frames import DECISIONS
 from tests.support.rows import make_row, make_rows
 
-WORDS = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu"]
+WORDS = [
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda",
+    "mu",
+]  # fmt: skip
 ITEM = BenchmarkItem("bench.jsonl", 0, " ".join(WORDS))  # 12 words: 5 n-grams of 8
 
 
@@ -28,7 +31,7 @@ def found(text: str, *items: BenchmarkItem, **options: float) -> list[tuple[obje
         (" ".join(WORDS[:10]), 0.6),
         (" ".join(WORDS[1:10]), None),  # 2 of 5 n-grams
         (" ".join(WORDS[:7]), None),  # shorter than an n-gram
-        (" ".join(WORDS[:6] + ["other"] + WORDS[6:]), None),
+        (" ".join([*WORDS[:6], "other", *WORDS[6:]]), None),
         ("", None),
         ("!?", None),
     ],

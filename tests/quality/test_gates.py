@@ -23,7 +23,10 @@ GOOD = "Name three uses of salt."
         ("Where should I go to study?", Rejection("blacklisted_word", evidence="go to")),
         ("Imagine a paragraph about a profile.", None),
         ("Name the mapping between both sets.", None),
-        ("Write a program that adds numbers.", Rejection("asks_for_program", evidence="Write a program")),
+        (
+            "Write a program that adds numbers.",
+            Rejection("asks_for_program", evidence="Write a program"),
+        ),
         ("Please Write a program that adds.", None),
         ("write a program that adds numbers.", None),
         ("- name three uses of salt", Rejection("starts_with_punctuation", evidence="-")),

@@ -177,7 +177,7 @@ def test_what_is_wrong_is_one_line_with_path_and_help(data: object, line: str) -
 
 @pytest.mark.parametrize("name", ["", "A", "a b", "-a", "../a", "a/b", "ä", "a\n", "a.b"])
 def test_a_name_is_safe_as_a_directory(name: str) -> None:
-    with pytest.raises(InputError, match="for 'name' in r.yaml"):
+    with pytest.raises(InputError, match=r"for 'name' in r\.yaml"):
         parse_recipe({"name": name}, where="r.yaml")
 
 
