@@ -86,11 +86,30 @@ def deduplicate(
             notes[method.name]["alarm"] = (
                 f"one group holds {share:.0%} of all rows: a shared template? raise the threshold"
             )
+        found = found.with_columns(_name_sides())
         decisions.append(dedup_decisions(found, method=method.name, threshold=method.threshold))
         pool = pool.join(found.select("id"), on="id", how="anti", maintain_order="left")
     lines = pl.concat(decisions)
     gone = pl.col("id").is_in(lines["id"].implode())
     return Deduplicated(rows.filter(~gone), rows.filter(gone), lines, notes)
+
+
+def _name_sides() -> pl.Expr:
+    """Evidence speaks of a and b, the smaller id first; people ask about this row and the other."""
+    is_first = pl.col("id") < pl.col("matched_id")
+    evidence = pl.col("evidence")
+    mine, other = "only in this row:", "only in the kept one:"
+    return (
+        pl.when(is_first)
+        .then(_rename(evidence, mine, other))
+        .otherwise(_rename(evidence, other, mine))
+        .alias("evidence")
+    )
+
+
+def _rename(evidence: pl.Expr, first: str, second: str) -> pl.Expr:
+    renamed = evidence.str.replace("only in a:", first, literal=True)
+    return renamed.str.replace("only in b:", second, literal=True)
 
 
 def _methods(

@@ -3,14 +3,17 @@
 import errno
 import io
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 
-from schemas.errors import InputError, RunError
+from schemas.errors import FeingoldError, InputError, RunError
 
+# Polars tells a full disk as its own error, with the number in the text.
+_OS_ERROR = re.compile(r"([^:]+) \(os error (\d+)\)")
 _USERS_FAULT = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
 
 
@@ -25,12 +28,21 @@ def user_disk_errors(where: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        if error.errno in _USERS_FAULT:
-            msg = f"expected a writable directory, got {reason!r} for {where}: name another one"
-            raise InputError(msg) from error
-        msg = f"expected to write to {where}, got {reason!r}: make room, then run this again"
-        raise RunError(msg) from error
+        raise _explain(error.errno, error.strerror or str(error), where) from error
+    except pl.exceptions.PolarsError as error:
+        found = _OS_ERROR.search(str(error))
+        if found is None:
+            raise
+        raise _explain(int(found[2]), found[1], where) from error
+
+
+def _explain(number: int | None, reason: str, where: Path) -> FeingoldError:
+    reason = reason.strip().lower()
+    if number in _USERS_FAULT:
+        msg = f"expected a writable directory, got {reason!r} for {where}: name another one"
+        return InputError(msg)
+    msg = f"expected to write to {where}, got {reason!r}: make room, then run this again"
+    return RunError(msg)
 
 
 def require_writable(directory: Path) -> None:

@@ -122,7 +122,11 @@ def _set(data: dict[str, Any], override: str) -> None:
         if not isinstance(target.get(part), dict | list):
             target[part] = {}
         target = target[part]
-    parsed = yaml.safe_load(value)
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        msg = f"expected --set key=value with a YAML value, got {override!r}: quote the value"
+        raise InputError(msg) from error
     if isinstance(target, list) and last.isdigit() and int(last) < len(target):
         target[int(last)] = parsed
     elif isinstance(target, dict):

@@ -124,10 +124,13 @@ def describe(summary: Mapping[str, Any]) -> str:
     if len(rules) > 9:
         lines.append(f"           {sum(count for _, count in rules[9:]):>7,}  by other rules")
     lines += [f"  stopped  {name}: {limit}" for name, limit in summary["stopped_by"].items()]
+    if any(requests.values()):
+        lines.append(
+            f"  teacher  {requests['sent']:,} requests sent, {requests['replayed']:,} replayed, "
+            f"{requests['failed']:,} failed; {tokens['prompt']:,} + {tokens['completion']:,} tokens; "
+            f"US$ {summary['cost_usd']:.4f}"
+        )
     lines += [
-        f"  teacher  {requests['sent']:,} requests sent, {requests['replayed']:,} replayed, "
-        f"{requests['failed']:,} failed; {tokens['prompt']:,} + {tokens['completion']:,} tokens; "
-        f"US$ {summary['cost_usd']:.4f}",
         f"  time     {summary['seconds']:,.0f} s",
         f'  load     datasets.load_dataset("{summary["path"]}", "default", split="train")',
         f"  look     {summary['path']}/report.html",

@@ -21,6 +21,7 @@ from flows.summary import count_stages
 from flows.versions import Semver, list_versions, open_version, read_data
 from quality.formats import FORMATS
 from quality.funnel import content_hash, count_by_rule
+from quality.redact import redact_secrets
 from schemas.errors import BooksError, RunError
 from schemas.frames import DECISIONS, MESSAGE, empty_frame
 from schemas.manifest import (
@@ -223,7 +224,7 @@ def _write(
             for name, frame in _configs(rows).items():
                 write_shards(frame, draft / "data" / name)
             write_shards(lines, draft / "decisions", split="decisions")
-            write_shards(dropped.sort("id"), draft / "rejects", split="rejects")
+            write_shards(redact_secrets(dropped.sort("id")), draft / "rejects", split="rejects")
             (draft / "recipe.yaml").write_text(session.spec.recipe_text, encoding="utf-8")
             card = render_card(manifest, rows)
             (draft / "README.md").write_text(card, encoding="utf-8")

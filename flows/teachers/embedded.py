@@ -150,14 +150,36 @@ def choose_threads(free_cores: float) -> int:
 
 
 def count_free_cores() -> float:
-    """Return the cores this process may use less the machine's load of the last minute."""
+    """Return the cores this process may use less those that are busy right now."""
     if hasattr(os, "sched_getaffinity"):
         cores = _physical(os.sched_getaffinity(0))
     else:
         cores = os.cpu_count() or 1
     quota = _cgroup_cores(Path("/sys/fs/cgroup/cpu.max"))
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    return min(cores, quota) - load
+    return min(cores, quota) - _count_busy_cores()
+
+
+def _count_busy_cores(seconds: float = 0.5) -> float:
+    """Measure for half a second; the load average still counts what ended a minute ago.
+
+    An installation or a test run just before would halve the speed of a whole run.
+    """
+    before = _read_cpu_ticks()
+    if before is None:
+        return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    time.sleep(seconds)
+    after = _read_cpu_ticks() or before
+    total = sum(after) - sum(before)
+    idle = sum(after[3:5]) - sum(before[3:5])  # idle and waiting for the disk
+    return (os.cpu_count() or 1) * (1 - idle / total) if total else 0.0
+
+
+def _read_cpu_ticks(path: Path = Path("/proc/stat")) -> list[int] | None:
+    """Return the kernel's ticks by state over all cores, null where there is no such file."""
+    try:
+        return [int(ticks) for ticks in path.read_text().split("\n", 1)[0].split()[1:9]]
+    except (OSError, ValueError):
+        return None
 
 
 def _physical(cpus: set[int]) -> int:

@@ -16,6 +16,7 @@ from quality.scorers.instruction_words import instruction_words
 from quality.scorers.language import language
 from quality.scorers.language_match import language_match
 from quality.scorers.leaked_prompt import leaked_prompt
+from quality.scorers.length import length
 from quality.scorers.lexical_diversity import lexical_diversity
 from quality.scorers.merged_instructions import merged_instructions
 from quality.scorers.missing_input import missing_input
@@ -34,6 +35,7 @@ from quality.scorers.urls import urls
 from schemas.errors import InputError
 
 SCORERS: Final[dict[str, Callable[[pl.DataFrame], pl.Series]]] = {
+    "length": length,
     "output_words": output_words,
     "instruction_words": instruction_words,
     "repetition": repetition,

@@ -5,7 +5,7 @@ import polars as pl
 from quality.scorers.conversation import said
 from quality.scorers.measure import measure
 
-_SHAPES = (
+SHAPES = (
     r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"  # AWS access key id
     r"|\bsk-(?:ant-|proj-|svcacct-|or-v1-)?[A-Za-z0-9_-]{20,}"  # OpenAI, Anthropic, OpenRouter
     r"|\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_[A-Za-z0-9_]{40,}\b"
@@ -24,7 +24,7 @@ _STAND_IN = r"(?i)x{6,}|\*{3,}|0{8,}|1234567890123|example|your[_-]?|placeholder
 
 def find_secrets(words: pl.Expr) -> pl.Expr:
     """Return the key-shaped strings of a text as List(String), stand-ins left out."""
-    found = words.fill_null("").str.extract_all(_SHAPES)
+    found = words.fill_null("").str.extract_all(SHAPES)
     return found.list.filter(~pl.element().str.contains(_STAND_IN))
 
 

@@ -1,5 +1,7 @@
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -8,6 +10,8 @@ import pytest
 from flows import disk
 from flows.disk import require_writable, user_disk_errors, write_atomically, write_frame
 from schemas.errors import InputError, RunError
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -73,3 +77,33 @@ def test_a_frame_is_read_back(tmp_path: Path) -> None:
     frame = pl.DataFrame({"a": ["ß", None], "b": [[1], []]})
     write_frame(frame, tmp_path / "f.parquet")
     assert pl.read_parquet(tmp_path / "f.parquet").equals(frame)
+
+
+FILL = """
+import resource, sys
+from pathlib import Path
+import polars as pl
+from flows.disk import user_disk_errors
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+folder = Path(sys.argv[1])
+try:
+    with user_disk_errors(folder):
+        pl.DataFrame({"a": [str(hash(n)) for n in range(5000)]}).write_parquet(folder / "f.parquet")
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+def test_what_polars_says_of_a_full_disk_becomes_one_line_too(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FILL, str(tmp_path)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout == (
+        f"RunError expected to write to {tmp_path}, got 'file too large': make room, then run "
+        "this again\n"
+    )
+
+
+def test_other_errors_of_polars_stay_what_they_are() -> None:
+    with pytest.raises(pl.exceptions.ColumnNotFoundError), user_disk_errors(Path("x")):
+        pl.DataFrame().select("a")

@@ -20,7 +20,9 @@ def write(folder: Path, text: str) -> Path:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.yaml")), ids=lambda p: p.name)
 def test_every_recipe_of_the_house_is_valid(path: Path) -> None:
-    assert load_recipe(path).recipe.name == path.stem
+    recipe = load_recipe(path, needs_work=path.name != "curate.yaml").recipe
+    names = {"alpaca": "alpaca", "curate": "curated", "respond": "answers"}
+    assert recipe.name == names.get(path.stem, path.stem)
 
 
 def test_a_recipe_keeps_its_place_and_text(tmp_path: Path) -> None:
@@ -134,7 +136,7 @@ def test_set_overrides_one_field(
         ("sources.5.share=1", "expected a field to set, got 'sources.5.share' in --set: '5'"),
         ("sources.5=1", "expected a field to set, got 'sources.5' in --set: '5' is not there"),
         ("seed=x", "expected a valid integer"),
-        ("seed=[", "expected --set key=value, got 'seed=['"),
+        ("seed=[", "expected --set key=value with a YAML value, got 'seed=['"),
     ],
 )
 def test_a_wrong_override_is_one_line(tmp_path: Path, override: str, line: str) -> None:

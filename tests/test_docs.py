@@ -1,0 +1,64 @@
+"""The commands of README and docs run, and the pages say what the code says."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli import child_environment
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+
+
+def commands(page: Path) -> list[str]:
+    blocks = re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+
+
+def links(page: Path) -> list[str]:
+    found = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    return [link for link in found if "://" not in link]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page: Path) -> None:
+    assert [link for link in links(page) if not (page.parent / link).exists()] == []
+
+
+def test_recipe_page_is_what_the_code_says() -> None:
+    sys.path.insert(0, str(ROOT / "scripts"))
+    from recipe_doc import render  # type: ignore[import-not-found]
+
+    assert (ROOT / "docs" / "recipe.md").read_text(encoding="utf-8") == render()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_make_targets_exist(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {words[1] for c in commands(page) if (words := shlex.split(c))[0] == "make"}
+    assert named - targets == set()
+
+
+@pytest.mark.slow
+def test_commands_of_the_readme_run(tmp_path: Path, prefect_api: str) -> None:
+    """In the order of the page, in a directory that looks like the repository."""
+    for name in ("recipes", "docs"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    environment = {
+        **child_environment({"PREFECT_API_URL": prefect_api}),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    ran = [line for line in commands(ROOT / "README.md") if not line.startswith("make")]
+    assert len(ran) >= 5
+    for line in ran:
+        done = subprocess.run(
+            shlex.split(line), cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert (line, done.returncode, done.stderr if done.returncode else "") == (line, 0, "")
