@@ -12,15 +12,22 @@ import polars as pl
 
 from flows.generators.profiles import Profile, resolve_profile
 from flows.generators.respond import parse_answer, read_confidence, render_answer, with_confidence
-from flows.generators.self_instruct import parse_proposals, render_proposals
+from flows.generators.self_instruct import (
+    Proposal,
+    parse_proposals,
+    parse_topic_proposal,
+    render_proposals,
+    render_topic_proposal,
+)
 from flows.prompts import Prompts
-from flows.seeds import fits, load_seeds
+from flows.seeds import fits, load_seeds, load_topics
 from flows.session import Session
 from flows.store import StageOutput
 from quality.formats.parse import single_exchange
 from quality.gates import InstructionGates, Rejection
 from quality.ids import content_id
 from quality.scorers.consistency import RankedAnswer, rank_answers
+from schemas.errors import InputError
 from schemas.frames import DECISIONS, ROWS
 from schemas.recipe import RespondOptions, SelfInstructOptions
 from schemas.records import GivenTask, Seed, TeacherReply, TeacherRequest
@@ -177,14 +184,17 @@ class Maker:
 
 
 class Proposed(NamedTuple):
-    """A rendered proposal request and the seeds it shows."""
+    """A rendered proposal request, the seeds it shows and the first words it gives."""
 
     request: TeacherRequest
     parents: tuple[str, ...]
+    opener: str = ""
 
 
 def proposal_request(maker: Maker, seeds: Sequence[Seed], position: int) -> Proposed:
-    """Show a fresh draw of seeds; the draw depends on the seed and the position only."""
+    """Render a request for new tasks; it depends on the recipe's seed and the position only."""
+    if maker.profile.style == "topics":
+        return _topic_request(maker, seeds, position)
     profile = maker.profile
     rng = random.Random(f"{maker.session.recipe.seed}:{maker.name}:{position}")
     shown = rng.sample(list(seeds), k=min(profile.examples_per_prompt, len(seeds)))
@@ -199,6 +209,41 @@ def proposal_request(maker: Maker, seeds: Sequence[Seed], position: int) -> Prop
     return Proposed(request, tuple(seed.id for seed in shown))
 
 
+def _topic_request(maker: Maker, seeds: Sequence[Seed], position: int) -> Proposed:
+    """Take every topic once before any comes again, each time with first words of some seed."""
+    profile = maker.profile
+    rng = random.Random(f"{maker.session.recipe.seed}:{maker.name}")
+    marked = [seed for seed in seeds if seed.topic]
+    shown = rng.sample(marked, k=min(profile.examples_per_prompt, len(marked)))
+    topics = load_topics(maker.session.recipe.language)
+    rng.shuffle(topics)
+    openers = sorted({seed.opener for seed in marked})
+    if not topics or not openers:
+        languages = list(maker.session.recipe.language)
+        msg = (
+            f"expected built-in topics and seeds with a topic for style 'topics' in {languages!r}, "
+            "got none: use style 'completions' or 'chat'"
+        )
+        raise InputError(msg)
+    opener = random.Random(f"{maker.session.recipe.seed}:{maker.name}:{position}").choice(openers)
+    request = render_topic_proposal(
+        shown,
+        topic=topics[position % len(topics)],
+        opener=opener,
+        temperature=profile.proposal_temperature,
+        max_tokens=profile.proposal_max_tokens,
+        sample=position,
+    )
+    return Proposed(request, tuple(seed.id for seed in shown), opener)
+
+
+def _read_proposals(maker: Maker, proposal: Proposed, reply: TeacherReply) -> list[Proposal]:
+    profile = maker.profile
+    if profile.style == "topics":
+        return parse_topic_proposal(reply, opener=proposal.opener)
+    return parse_proposals(reply, style=profile.style, number=profile.proposals_per_request)
+
+
 def _accept(
     maker: Maker, proposal: Proposed, reply: TeacherReply, gates: InstructionGates
 ) -> list[GivenTask]:
@@ -207,8 +252,7 @@ def _accept(
     if reply.error is not None:
         maker.ledger.add(row, Rejection("teacher_error", evidence=reply.error))
         return []
-    profile = maker.profile
-    found = parse_proposals(reply, style=profile.style, number=profile.proposals_per_request)
+    found = _read_proposals(maker, proposal, reply)
     if not found:
         maker.ledger.add(row, Rejection("unparsable_reply", evidence=reply.text[:200]))
     accepted = []

@@ -67,6 +67,24 @@ def load_recipe(
     return LoadedRecipe(recipe, path.resolve().parent, text)
 
 
+def recipe_from_flags(name: str, overrides: Sequence[str]) -> LoadedRecipe:
+    """Return a recipe of defaults and overrides, without a file.
+
+    Args:
+        name: of the dataset.
+        overrides: `key.path=value` strings, values read as YAML.
+
+    Raises:
+        InputError: if anything is wrong.
+    """
+    data: dict[str, Any] = {"name": name}
+    for override in overrides:
+        _set(data, override)
+    recipe = parse_recipe(data, where="the command line")
+    check_recipe(recipe, where="the command line", needs_work=False)
+    return LoadedRecipe(recipe, Path.cwd(), yaml.safe_dump(data, allow_unicode=True))
+
+
 def check_recipe(recipe: Recipe, *, where: str, needs_work: bool = True) -> None:
     """Check what the schema alone cannot: registered names, and that there is something to do.
 

@@ -127,8 +127,8 @@ def describe(summary: Mapping[str, Any]) -> str:
     if any(requests.values()):
         lines.append(
             f"  teacher  {requests['sent']:,} requests sent, {requests['replayed']:,} replayed, "
-            f"{requests['failed']:,} failed; {tokens['prompt']:,} + {tokens['completion']:,} tokens; "
-            f"US$ {summary['cost_usd']:.4f}"
+            f"{requests['failed']:,} failed; {tokens['prompt']:,} + {tokens['completion']:,} "
+            f"tokens; US$ {summary['cost_usd']:.4f}"
         )
     lines += [
         f"  time     {summary['seconds']:,.0f} s",

@@ -10,7 +10,7 @@ from schemas.errors import InputError
 from schemas.recipe import SelfInstructOptions
 from schemas.records import Seed
 
-_FIELDS = ("id", "category", "language", "instruction", "input", "output")
+_FIELDS = ("id", "category", "language", "instruction", "input", "output", "topic")
 _REQUIRED = ("instruction", "output")
 
 
@@ -44,6 +44,14 @@ def load_seeds(session: Session, options: SelfInstructOptions) -> list[Seed]:
         )
         raise InputError(msg)
     return fitting
+
+
+def load_topics(languages: Collection[str]) -> list[str]:
+    """Return the built-in topics of the recipe's languages."""
+    folder = files("flows.generators") / "topics"
+    found = [folder / f"{language}.txt" for language in languages]
+    texts = [item.read_text(encoding="utf-8") for item in found if item.is_file()]
+    return [line for text in texts for line in text.splitlines() if line]
 
 
 def fits(seed: Seed, categories: Collection[str] | None) -> bool:

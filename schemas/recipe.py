@@ -101,8 +101,8 @@ class SelfInstructOptions(AnswerOptions):
     target: PositiveInt = Field(100, description="accepted rows to reach")
     seeds: str = Field("builtin", description="`builtin` or a JSONL file of seed tasks")
     categories: tuple[str, ...] | None = Field(None, description="seed categories to show")
-    style: Literal["completions", "chat"] | None = Field(
-        None, description="continue a numbered list, or ask for JSON"
+    style: Literal["completions", "chat", "topics"] | None = Field(
+        None, description="continue a numbered list, ask for JSON, or finish questions on topics"
     )
     examples_per_prompt: PositiveInt | None = Field(None, description="seeds shown in a request")
     proposals_per_request: PositiveInt | None = Field(None, description="new tasks asked for")

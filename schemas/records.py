@@ -17,6 +17,12 @@ class Seed:
     instruction: str
     input: str
     output: str
+    topic: str = ""  # words of the instruction that say what it is about; "" = not marked
+
+    @property
+    def opener(self) -> str:
+        """What stands before the topic, such as `Why is`; "" where no topic is marked."""
+        return self.instruction.partition(self.topic)[0].strip() if self.topic else ""
 
 
 @dataclass(frozen=True, slots=True)

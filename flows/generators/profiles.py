@@ -57,14 +57,14 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
     {
         "large": Profile(),
         "small": Profile(
-            style="completions",
+            style="topics",
             # The seeds that are shown decide what is proposed: common-sense questions are what a
             # small model answers well.
             categories=("commonsense",),
-            examples_per_prompt=5,
-            proposals_per_request=6,
-            proposal_temperature=0.7,
-            proposal_max_tokens=90,
+            examples_per_prompt=8,
+            proposals_per_request=1,
+            proposal_temperature=0.5,
+            proposal_max_tokens=30,
             # Superlatives and personal questions make it invent facts.
             avoid_words=(
                 *("most", "best", "biggest", "largest", "greatest", "fastest", "longest", "oldest"),
@@ -75,8 +75,8 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
             answer_max_tokens=90,
             asks_confidence=True,
             min_confidence=-0.63,
-            gate_yield=0.35,
-            answer_yield=0.2,
+            gate_yield=0.45,
+            answer_yield=0.16,
         ),
     }
 )

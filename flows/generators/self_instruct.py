@@ -16,13 +16,14 @@ from flows.generators.respond import draw_seed
 from quality.text import is_placeholder_input
 from schemas.records import Seed, TeacherReply, TeacherRequest
 
-Style = Literal["completions", "chat"]
+Style = Literal["completions", "chat", "topics"]
 
 # A base model continues what it sees, so the heading says what the list is, not what to do.
 _HEADINGS = {
     "en": "Common tasks, each about a different everyday topic, with short, well-known answers.",
     "de": "Häufige Aufgaben, jede zu einem anderen Alltagsthema, mit kurzen, bekannten Antworten.",
 }
+_TOPIC_LABELS = {"en": ("Topic", "Question"), "de": ("Thema", "Frage")}
 _CHAT_SYSTEM = (
     "You write varied, self-contained tasks for a text-only assistant. "
     "You reply with JSON and nothing else."
@@ -87,7 +88,7 @@ def render_proposals(
     Args:
         seeds: tasks to show, in this order.
         style: `completions` lets a base or small model continue a numbered list, `chat` asks an
-            instructed model for JSON.
+            instructed model for JSON; for `topics` see `render_topic_proposal`.
         number: new tasks asked for.
         temperature: of the sampling.
         max_tokens: limit of the whole list, in tokens.
@@ -112,6 +113,60 @@ def render_proposals(
     limits = {"temperature": temperature, "max_tokens": max_tokens}
     body = {**asked, **limits, "seed": draw_seed(sample, prompt)}
     return TeacherRequest(endpoint, body, sample)
+
+
+def render_topic_proposal(
+    seeds: Sequence[Seed],
+    *,
+    topic: str,
+    opener: str,
+    temperature: float,
+    max_tokens: int,
+    sample: int,
+) -> TeacherRequest:
+    """Let a small model finish one question about a topic, whose first words are given.
+
+    A list that such a model writes by itself comes back to the same few subjects: of 637 proposals
+    255 repeated an earlier one. Given topic and first words, a proposal costs six tokens instead of
+    seventy and they differ. The seeds come first and stay the same, so that the server reads them
+    once.
+
+    Args:
+        seeds: tasks with a marked topic, to show in this order.
+        topic: what the new task is about.
+        opener: its first words, "" for none.
+        temperature: of the sampling.
+        max_tokens: limit of the question, in tokens.
+        sample: number of the draw.
+    """
+    language = seeds[0].language if seeds else "en"
+    about, asks = _TOPIC_LABELS.get(language, _TOPIC_LABELS["en"])
+    lines = [_HEADINGS.get(language, _HEADINGS["en"])]
+    for seed in seeds:
+        lines += [f"{about}: {seed.topic}", f"{asks}: {_one_line(seed.instruction)}"]
+    lines += [f"{about}: {topic}", f"{asks}: {opener}".rstrip()]
+    prompt = "\n".join(lines)
+    body = {
+        "prompt": prompt,
+        "stop": ["\n"],
+        "temperature": temperature,
+        "max_tokens": max_tokens,
+        "seed": draw_seed(sample, prompt),
+    }
+    return TeacherRequest("completions", body, sample)
+
+
+def parse_topic_proposal(reply: TeacherReply, *, opener: str) -> list[Proposal]:
+    """Return the question that a reply finishes; [] where it is empty; never raises.
+
+    Args:
+        reply: of a request from `render_topic_proposal`.
+        opener: as given there.
+    """
+    rest = _one_line(reply.text)
+    if not rest:
+        return []
+    return [_proposal(f"{opener} {rest}".strip(), "", truncated=reply.finish_reason == "length")]
 
 
 def with_json_schema(request: TeacherRequest) -> TeacherRequest:

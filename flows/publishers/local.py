@@ -22,7 +22,7 @@ from flows.versions import Semver, list_versions, open_version, read_data
 from quality.formats import FORMATS
 from quality.funnel import content_hash, count_by_rule
 from quality.redact import redact_secrets
-from schemas.errors import BooksError, RunError
+from schemas.errors import BooksError, FeingoldError, InputError, RunError
 from schemas.frames import DECISIONS, MESSAGE, empty_frame
 from schemas.manifest import (
     DatasetManifest,
@@ -53,16 +53,13 @@ def publish_version(
         stops: generator name to the limit that stopped it.
 
     Raises:
+        InputError: if no row came in.
         RunError: if no row is left.
         BooksError: if the rows of the run do not add up.
     """
     rows = session.store.rows(refs[-1]).sort("id")
     if rows.is_empty():
-        msg = (
-            "expected rows to publish, got none: every row was dropped or quarantined; see "
-            "`by_rule` in the summary for the rules that took them"
-        )
-        raise RunError(msg)
+        raise _nothing_left(session, refs)
     folder = Path(session.spec.out) / session.recipe.name
     content = content_hash(rows["id"])
     draft = _describe(session, refs, rows, content=content, stops=stops)
@@ -78,6 +75,22 @@ def publish_version(
     target = folder / str(version)
     _write(session, refs, rows, manifest, target)
     return Published(str(target), str(version), content, is_new=True)
+
+
+def _nothing_left(session: Session, refs: Sequence[StageRef]) -> FeingoldError:
+    """Tell empty sources from rules that took everything."""
+    recipe = session.recipe
+    if any(stage["rows_in"] for stage in count_stages(session.store, refs)):
+        msg = (
+            "expected rows to publish, got none: every row was dropped or quarantined; see "
+            "`by_rule` in the summary for the rules that took them, change them or the sources, "
+            "then run the same command again"
+        )
+        return RunError(msg)
+    names = [source.path for source in recipe.sources]
+    names += [generator.name or generator.kind for generator in recipe.generators]
+    msg = f"expected records in the sources, got none from {', '.join(names)}: check the files"
+    return InputError(msg)
 
 
 def _describe(

@@ -40,14 +40,17 @@ def _write(rows: pl.DataFrame, path: Path) -> None:
     # Polars writes large_string and LargeList, which the Hub's viewer and old readers trip over.
     plain = table.cast(pa.schema([field.with_type(_plain(field.type)) for field in table.schema]))
     per_row = max(1, rows.estimated_size() // max(1, rows.height))
+    # Into memory first: chunking by content, Arrow aborts the process where the disk is full.
+    sink = pa.BufferOutputStream()
     pq.write_table(
         plain,
-        path,
+        sink,
         compression="zstd",
         row_group_size=max(1, min(100_000, _ROW_GROUP_BYTES // per_row)),
         use_content_defined_chunking=True,
         write_page_index=True,
     )
+    path.write_bytes(sink.getvalue())
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
