@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ from quality.formats.parse import single_exchange
 from quality.gates import InstructionGates, Rejection
 from quality.ids import content_id
 from quality.scorers.consistency import RankedAnswer, rank_answers
+from quality.scorers.echo import echo
 from schemas.errors import InputError
 from schemas.frames import DECISIONS, ROWS
 from schemas.recipe import RespondOptions, SelfInstructOptions
@@ -234,6 +235,8 @@ def _topic_request(maker: Maker, seeds: Sequence[Seed], position: int) -> Propos
         max_tokens=profile.proposal_max_tokens,
         sample=position,
     )
+    if profile.min_task_confidence is not None:
+        request = with_confidence(request)
     return Proposed(request, tuple(seed.id for seed in shown), opener)
 
 
@@ -253,6 +256,7 @@ def _accept(
         maker.ledger.add(row, Rejection("teacher_error", evidence=reply.error))
         return []
     found = _read_proposals(maker, proposal, reply)
+    unlikely = _unlikely_task(reply, maker.profile)
     if not found:
         maker.ledger.add(row, Rejection("unparsable_reply", evidence=reply.text[:200]))
     accepted = []
@@ -260,7 +264,7 @@ def _accept(
         row = maker.empty_row(reply, parents=proposal.parents)
         row |= {"instruction": item.instruction, "input": item.input}
         row["messages"] = _messages("", item.instruction, item.input)
-        rejection = gates.check(item.instruction, is_truncated=item.truncated)
+        rejection = unlikely or gates.check(item.instruction, is_truncated=item.truncated)
         if rejection is not None:
             maker.ledger.add(row, rejection)
             continue
@@ -308,7 +312,8 @@ def _keep_best(maker: Maker, task: GivenTask, replies: Sequence[TeacherReply]) -
         confidences=[read_confidence(reply) for reply in usable],
     )
     best = ranked[0]
-    maker.ledger.add(maker.answer_row(task, usable[best.index]), _too_weak(best, maker.profile))
+    row = maker.answer_row(task, usable[best.index])
+    maker.ledger.add(row, _too_weak(best, row, maker.profile))
     for answer in ranked[1:]:
         value, bar = answer.confidence, best.confidence
         if value is None:
@@ -326,8 +331,11 @@ def _unusable(reply: TeacherReply) -> Rejection | None:
     return None
 
 
-def _too_weak(answer: RankedAnswer, profile: Profile) -> Rejection | None:
+def _too_weak(answer: RankedAnswer, row: Mapping[str, Any], profile: Profile) -> Rejection | None:
     """A bar counts only where its signal is there: a missing one is no bad one."""
+    echoed = None
+    if profile.max_echo is not None:
+        echoed = echo(pl.DataFrame([row], schema=dict(ROWS)))[0]
     bars = (
         ("low_confidence", answer.confidence, profile.min_confidence),
         ("low_agreement", answer.agreement, profile.min_agreement),
@@ -335,7 +343,17 @@ def _too_weak(answer: RankedAnswer, profile: Profile) -> Rejection | None:
     for rule, value, bar in bars:
         if value is not None and bar is not None and value < bar:
             return Rejection(rule, value, bar)
+    if echoed is not None and profile.max_echo is not None and echoed > profile.max_echo:
+        return Rejection("echoes_task", echoed, profile.max_echo)
     return None
+
+
+def _unlikely_task(reply: TeacherReply, profile: Profile) -> Rejection | None:
+    """Reject a task that its own teacher found improbable while writing it."""
+    bar, value = profile.min_task_confidence, read_confidence(reply)
+    if bar is None or value is None or value >= bar or profile.proposals_per_request > 1:
+        return None
+    return Rejection("unlikely_task", value, bar)
 
 
 def _ask(session: Session, requests: Sequence[TeacherRequest], label: str) -> list[TeacherReply]:

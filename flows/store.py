@@ -24,6 +24,7 @@ from schemas.manifest import StageManifest, StageRef
 
 _ROOT = Path(__file__).resolve().parent.parent
 _ROOMS = ("schemas", "quality", "flows")
+_SOURCE_SUFFIXES = (".py", ".jsonl")  # code, and the built-in seeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ class StageOutput:
 def code_version() -> str:
     """Return a hash of feingold's own source, so that changed code never reuses old stages."""
     digest = hashlib.sha256()
-    files = [path for room in _ROOMS for path in (_ROOT / room).rglob("*.py")]
+    every = [path for room in _ROOMS for path in (_ROOT / room).rglob("*.*")]
+    files = [path for path in every if path.suffix in _SOURCE_SUFFIXES]
     for path in sorted(files, key=lambda item: item.relative_to(_ROOT).as_posix()):
         digest.update(path.relative_to(_ROOT).as_posix().encode())
         digest.update(path.read_bytes())
@@ -107,7 +109,8 @@ class Store:
             kept=output.rows.height,
             dropped=output.dropped.height - _count(output.decisions, "quarantine"),
             quarantined=_count(output.decisions, "quarantine"),
-            reusable=output.reusable,
+            # What a fault shaped must not outlive it in the stages below: they have the same keys.
+            reusable=output.reusable and not any(map(self._is_passing, inputs)),
             seconds=round(time.monotonic() - started, 3),
             notes=dict(output.notes),
         )
@@ -135,6 +138,13 @@ class Store:
     def _is_reusable(self, ref: StageRef) -> bool:
         try:
             return self.manifest(ref).reusable
+        except (OSError, ValueError):
+            return False
+
+    def _is_passing(self, ref: StageRef) -> bool:
+        """Whether a passing fault shaped a stage."""
+        try:
+            return not self.manifest(ref).reusable
         except (OSError, ValueError):
             return False
 

@@ -89,6 +89,9 @@ class AnswerOptions(Options):
     min_confidence: float | None = Field(
         None, le=0, description="mean log-probability of its tokens that an answer must reach"
     )
+    max_echo: float | None = Field(
+        None, ge=0, le=1, description="share of an answer that may be copied from its task"
+    )
     min_agreement: float | None = Field(
         None, ge=0, le=1, description="agreement of a task's answers below which it is dropped"
     )
@@ -108,6 +111,9 @@ class SelfInstructOptions(AnswerOptions):
     proposals_per_request: PositiveInt | None = Field(None, description="new tasks asked for")
     proposal_temperature: float | None = Field(None, ge=0, le=2)
     proposal_max_tokens: PositiveInt | None = Field(None, description="limit of a list of tasks")
+    min_task_confidence: float | None = Field(
+        None, le=0, description="the same for a proposed task; only where a request proposes one"
+    )
     avoid_words: tuple[str, ...] | None = Field(
         None, description="tasks with one of these words are dropped"
     )

@@ -30,6 +30,9 @@ class Profile:
         answer_max_tokens: limit of an answer, in tokens; null takes the teacher's.
         asks_confidence: whether log-probabilities are asked for.
         min_confidence: mean log-probability of an answer's tokens below which it is dropped.
+        min_task_confidence: the same for a proposed task; nonsense is improbable. For a request
+            that proposes one task only.
+        max_echo: share of an answer that may be copied from its task.
         min_agreement: agreement of a task's answers below which it is dropped.
         gate_yield: share of proposed tasks that pass the gates, for `plan`.
         answer_yield: share of answered tasks that are published, for `plan`.
@@ -48,6 +51,8 @@ class Profile:
     answer_max_tokens: int | None = None
     asks_confidence: bool = False
     min_confidence: float | None = None
+    min_task_confidence: float | None = None
+    max_echo: float | None = None
     min_agreement: float | None = None
     gate_yield: float = 0.7
     answer_yield: float = 0.7
@@ -75,6 +80,8 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
             answer_max_tokens=90,
             asks_confidence=True,
             min_confidence=-0.63,
+            min_task_confidence=-1.2,
+            max_echo=0.225,
             gate_yield=0.45,
             answer_yield=0.16,
         ),

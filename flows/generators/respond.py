@@ -55,7 +55,9 @@ def with_confidence(request: TeacherRequest) -> TeacherRequest:
     Args:
         request: from `render_answer`.
     """
-    return TeacherRequest(request.endpoint, {**request.body, "logprobs": True}, request.sample)
+    # The two endpoints name the same wish differently: a flag, and a number of alternatives.
+    wish = True if request.endpoint == "chat/completions" else 1
+    return TeacherRequest(request.endpoint, {**request.body, "logprobs": wish}, request.sample)
 
 
 def parse_answer(reply: TeacherReply) -> str:
@@ -82,8 +84,10 @@ def read_confidence(reply: TeacherReply) -> float | None:
         Natural logarithm, at most 0; the nearer to 0, the surer the teacher.
     """
     try:
-        tokens = json.loads(reply.raw)["choices"][0]["logprobs"]["content"]
-        return mean_logprob([float(token["logprob"]) for token in tokens])
+        found = json.loads(reply.raw)["choices"][0]["logprobs"]
+        if "token_logprobs" in found:  # legacy completions
+            return mean_logprob([float(value) for value in found["token_logprobs"]])
+        return mean_logprob([float(token["logprob"]) for token in found["content"]])
     except (ValueError, TypeError, LookupError, RecursionError, OverflowError):
         return None
 

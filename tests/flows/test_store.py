@@ -247,6 +247,18 @@ def test_an_unusable_stage_is_computed_again_and_replaced(tmp_path: Path) -> Non
     assert compute.calls == 1
 
 
+def test_what_a_passing_fault_shaped_is_not_reused_further_down(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    first = run(store, Counting(kept(ONE, reusable=False)))
+    below = run(store, Counting(kept(ONE)), stage="filter", inputs=[first])
+    assert store.manifest(below).reusable is False
+    run(store, Counting(kept(ONE, TWO)))  # the fault has passed
+    compute = Counting(kept(ONE, TWO))
+    assert run(store, compute, stage="filter", inputs=[first]) == below
+    assert compute.calls == 1
+    assert (store.rows(below).height, store.manifest(below).reusable) == (2, True)
+
+
 @pytest.mark.parametrize("damage", ["", "{", '{"stage": "signals"}', "null"])
 def test_a_damaged_manifest_is_computed_again(tmp_path: Path, damage: str) -> None:
     store = Store(tmp_path)
