@@ -17,8 +17,8 @@ INTRO = """\
 
 A recipe is a YAML file. It is validated in full before anything runs: an unknown or mistyped field
 ends the run with its path and the nearest valid name. Everything but `name` has a default.
-`--set teacher.max_in_flight=8` overrides one field, and `feingold schema > recipe.schema.json` writes
-a JSON Schema for editors. Relative paths are relative to the recipe.
+`--set teacher.max_in_flight=8` overrides one field, and `feingold schema > recipe.schema.json`
+writes a JSON Schema for editors. Relative paths are relative to the recipe.
 
 This page is made by `python scripts/recipe_doc.py`; a test compares it with the code.
 """

@@ -26,6 +26,7 @@ from quality.scorers.personal_data import personal_data
 from quality.scorers.placeholder_output import placeholder_output
 from quality.scorers.quality import quality
 from quality.scorers.refusal import refusal
+from quality.scorers.repeated_lines import repeated_lines
 from quality.scorers.repetition import repetition
 from quality.scorers.secrets import secrets
 from quality.scorers.unclosed_code import unclosed_code
@@ -39,6 +40,7 @@ SCORERS: Final[dict[str, Callable[[pl.DataFrame], pl.Series]]] = {
     "output_words": output_words,
     "instruction_words": instruction_words,
     "repetition": repetition,
+    "repeated_lines": repeated_lines,
     "compressibility": compressibility,
     "lexical_diversity": lexical_diversity,
     "craft": craft,
