@@ -10,20 +10,21 @@ import base64
 import hashlib
 import heapq
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import polars as pl
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from flows.disk import write_atomically
+from flows.report_charts import format_number, make_histogram
+from flows.report_text import Piece, mark_differences, shorten, show_controls
 from flows.versions import read_data, read_decisions, read_rejects
 from schemas.manifest import DatasetManifest
 
@@ -38,22 +39,7 @@ DETAILS: Final = ((1_200, MAX_RULE_EXAMPLES), (600, 8), (300, 8), (150, 4), (75,
 
 _EVIDENCE_CHARACTERS = 400
 _LABEL_CHARACTERS = 200
-_COMPARED_CHARACTERS = 10_000
-_BINS = 20
-_WORD = re.compile(r"\w+")
-_PART = re.compile(r"\w+|\W+")
 _FINAL = ("drop", "quarantine")
-_UNSAFE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064"
-    r"\u2066-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
-)
-
-
-class Piece(NamedTuple):
-    """A stretch of text; `is_marked` where the row beside it does not have these words."""
-
-    text: str
-    is_marked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,27 +81,6 @@ class Rule:
     would_drop: int
     abstained: int
     examples: tuple[Example, ...]
-
-
-class Bar(NamedTuple):
-    """One bin of a histogram: shares of the kept and of the other rows, 1.0 is the highest bar."""
-
-    kept: float
-    out: float
-    caption: str
-
-
-@dataclass(frozen=True, slots=True)
-class Histogram:
-    """Distribution of a score; null scores are counted as abstained and not drawn."""
-
-    name: str
-    bars: tuple[Bar, ...]
-    low: str
-    high: str
-    kept_median: str
-    out_median: str
-    abstained: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +137,7 @@ def build_report(
         "histograms": [
             found
             for name in ("quality", "output_words")
-            if (found := _histogram(name, rows, rejects)) is not None
+            if (found := make_histogram(name, rows, rejects)) is not None
         ],
     }
     template = _template()
@@ -191,31 +156,6 @@ def build_report(
     return page
 
 
-def show_controls(text: str) -> str:
-    r"""Replace what a reader cannot see, or what turns text around, by something visible.
-
-    Line feed and tab stay. Control characters become their pictures, others U+FFFD; bidirectional
-    controls, zero-width and tag characters become `[U+XXXX]`. Joiners (U+200C, U+200D) stay: words
-    and emoji need them.
-
-    Example:
-        >>> show_controls("a\x00b\u202ec\n")
-        'a\u2400b[U+202E]c\n'
-    """
-    return _UNSAFE.sub(_replacement, text)
-
-
-def _replacement(found: re.Match[str]) -> str:
-    code = ord(found.group())
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "\u2421"
-    if code < 0xA0 or 0xD800 <= code < 0xE000 or code in {0xFFFE, 0xFFFF}:
-        return "\ufffd"
-    return f"[U+{code:04X}]"
-
-
 def _template() -> Template:
     """The page's template; all that it prints is made visible, then escaped."""
     environment = Environment(
@@ -225,7 +165,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"csp_hash": _csp_hash, "number": _number, "percent": _percent}
+    environment.filters |= {"csp_hash": _csp_hash, "number": format_number, "percent": _percent}
     source = files("flows").joinpath("report.html.j2").read_text(encoding="utf-8")
     return environment.from_string(source)
 
@@ -239,14 +179,6 @@ def _finalize(value: object) -> object:
 
 def _csp_hash(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-
-
-def _number(value: float | None) -> str:
-    if value is None or not math.isfinite(value):
-        return "–"
-    if value == int(value):
-        return f"{int(value):,}"
-    return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _percent(part: float, whole: float) -> str:
@@ -345,19 +277,19 @@ def _example(line: Mapping[str, Any], chosen: _Selection, length: int) -> Exampl
     return Example(
         card=_card(record, chosen, length, beside=match),
         facts=tuple(_measurements(line, chosen.also.get(line["id"], []))),
-        evidence=_cut(line["evidence"] or "", _EVIDENCE_CHARACTERS),
-        matched_id=_cut(line["matched_id"] or "", _LABEL_CHARACTERS) or None,
+        evidence=shorten(line["evidence"] or "", _EVIDENCE_CHARACTERS),
+        matched_id=shorten(line["matched_id"] or "", _LABEL_CHARACTERS) or None,
         match=_card(match, chosen, length, beside=record) if match else None,
     )
 
 
 def _measurements(line: Mapping[str, Any], also: Sequence[str]) -> Iterator[tuple[str, str]]:
     if line["similarity"] is not None:
-        yield "similarity", _number(line["similarity"])
+        yield "similarity", format_number(line["similarity"])
     if line["value"] is not None and line["value"] != line["similarity"]:
-        yield "value", _number(line["value"])
+        yield "value", format_number(line["value"])
     if line["threshold"] is not None:
-        yield "threshold", _number(line["threshold"])
+        yield "threshold", format_number(line["threshold"])
     if also:
         yield "also fails", ", ".join(also)
 
@@ -371,12 +303,12 @@ def _card(
 ) -> Card:
     """Show a row; words that the row beside it does not have are marked."""
     facts = [
-        (label, _cut(value, _LABEL_CHARACTERS))
+        (label, shorten(value, _LABEL_CHARACTERS))
         for label in ("source", "license", "teacher")
         if (value := record.get(label))
     ]
     facts += [
-        (label.replace("_", " "), _number(record[label]))
+        (label.replace("_", " "), format_number(record[label]))
         for label in ("quality", "output_words")
         if record.get(label) is not None
     ]
@@ -384,7 +316,7 @@ def _card(
     others = dict(_texts(beside)) if beside else {}
     everything = "\n".join(others.values())
     return Card(
-        id=_cut(record["id"], _LABEL_CHARACTERS),
+        id=shorten(record["id"], _LABEL_CHARACTERS),
         fate=chosen.fates.get(record["id"], "kept"),
         facts=tuple(facts),
         fields=tuple(
@@ -399,7 +331,10 @@ def _texts(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     turns = record.get("messages") or []
     if sum(turn["role"] == "user" for turn in turns) > 1:
         for number, turn in enumerate(turns[:MAX_TURNS], start=1):
-            yield f"{number} {_cut(turn['role'] or '', _LABEL_CHARACTERS)}", turn["content"] or ""
+            yield (
+                f"{number} {shorten(turn['role'] or '', _LABEL_CHARACTERS)}",
+                turn["content"] or "",
+            )
         if len(turns) > MAX_TURNS:
             yield "more", f"{len(turns) - MAX_TURNS} more turns"
         return
@@ -414,87 +349,10 @@ def _texts(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _field(label: str, text: str, length: int, *, beside: str | None) -> Field:
     if len(text) > length:
         label = f"{label} (first {length:,} of {len(text):,} characters)"
-    shown = _cut(text, length)
+    shown = shorten(text, length)
     if not shown or beside is None or beside == text:
         return Field(label, (Piece(shown),) if shown else ())
-    return Field(label, tuple(_mark(shown, beside)))
-
-
-def _mark(text: str, beside: str) -> Iterator[Piece]:
-    """Split a text into words that the other text has too and words that it has not.
-
-    Nothing is marked where most words differ: that is seen without.
-    """
-    common = set(_WORD.findall(beside[:_COMPARED_CHARACTERS].casefold()))
-    parts = _PART.findall(text)
-    flags = [_is_word(part) and part.casefold() not in common for part in parts]
-    if 2 * sum(flags) > sum(map(_is_word, parts)):
-        flags = [False] * len(parts)
-    for place in range(1, len(parts) - 1):  # what stands between two marked words
-        if flags[place - 1] and flags[place + 1] and not _is_word(parts[place]):
-            flags[place] = True
-    for is_marked, group in groupby(zip(parts, flags, strict=True), key=itemgetter(1)):
-        yield Piece("".join(part for part, _ in group), is_marked)
-
-
-def _is_word(part: str) -> bool:
-    return part[0].isalnum() or part[0] == "_"
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[:length] + "…"
-
-
-def _histogram(name: str, rows: pl.DataFrame, rejects: pl.DataFrame) -> Histogram | None:
-    """Compare a score of the kept rows with that of the others; null where nothing has it."""
-    kept, kept_abstained = _scores(name, rows)
-    out, _ = _scores(name, rejects)
-    every = pl.concat([kept, out])
-    if every.is_empty():
-        return None
-    low, high = 0.0, max(1.0, _quantile(every, 0.99)) if name != "quality" else 1.0
-    shares = [_shares(group, low, high) for group in (kept, out)]
-    top = max(max(group) for group in shares)
-    width = (high - low) / _BINS
-    bars = [
-        Bar(
-            of_kept / top,
-            of_out / top,
-            f"{_number(low + place * width)} to {_number(low + (place + 1) * width)}: "
-            f"{100 * of_kept:.1f} % of kept, {100 * of_out:.1f} % of the others",
-        )
-        for place, (of_kept, of_out) in enumerate(zip(*shares, strict=True))
-    ]
-    return Histogram(
-        name=name.replace("_", " "),
-        bars=tuple(bars),
-        low=_number(low),
-        high=_number(high) + (" and more" if _quantile(every, 1.0) > high else ""),
-        kept_median=_number(_quantile(kept, 0.5)),
-        out_median=_number(_quantile(out, 0.5)),
-        abstained=kept_abstained,
-    )
-
-
-def _scores(name: str, frame: pl.DataFrame) -> tuple[pl.Series, int]:
-    """The finite scores of a frame and the number of rows without one."""
-    if name not in frame.columns:
-        return pl.Series(name, [], dtype=pl.Float64), 0
-    scores = frame[name].cast(pl.Float64)
-    found = scores.filter(scores.is_finite().fill_null(value=False))
-    return found, frame.height - found.len()
-
-
-def _quantile(scores: pl.Series, share: float) -> float:
-    found = scores.quantile(share, interpolation="linear")
-    return math.nan if found is None else found
-
-
-def _shares(scores: pl.Series, low: float, high: float) -> list[float]:
-    """The share of scores in each bin; what lies outside counts for the first or last one."""
-    places = ((scores - low) / (high - low) * _BINS).floor().clip(0, _BINS - 1).cast(pl.Int64)
-    counts = dict(places.value_counts().iter_rows())
-    return [counts.get(place, 0) / max(1, scores.len()) for place in range(_BINS)]
+    return Field(label, tuple(mark_differences(shown, beside)))
 
 
 def _alarms(stages: Iterable[Mapping[str, Any]]) -> Iterator[str]:

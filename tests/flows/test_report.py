@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from flows.publishers.parquet import write_shards
-from flows.report import MAX_PAGE_BYTES, build_report, show_controls, write_report
+from flows.report import MAX_PAGE_BYTES, build_report, write_report
+from flows.report_text import show_controls
 from quality.funnel import count_by_rule
 from schemas.frames import DECISIONS, ROWS
 from schemas.manifest import (
