@@ -1,10 +1,10 @@
 """Measure the novelty gate against a loop over `rouge_score`, on the Alpaca instructions.
 
-    python -m benchmarks.rouge_gate --labels ../shared/data
+    python -m benchmarks.generation.rouge_gate --labels ../shared/data
 
 Keeps every instruction, asks the gate about changed ones (words dropped and swapped, so that some
 match and some do not) and compares CPU time and decisions with brute force. Writes
-`benchmarks/rouge_gate_RESULTS.md`.
+`benchmarks/generation/RESULTS.md`.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from quality.rouge import THRESHOLD, Match, RougeGate
 
-RESULTS = Path(__file__).with_name("rouge_gate_RESULTS.md")
+RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
 class Timed(NamedTuple):
