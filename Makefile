@@ -1,6 +1,8 @@
 # `make help` lists the targets. Needs Python 3.11 or newer and make; the rest goes into .venv.
 PYTHON ?= python3
 RECIPE ?= recipes/alpaca.yaml
+# Labelled data for `make bench`; not part of the repository.
+LABELS ?= ../shared/data
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
@@ -45,7 +47,7 @@ fix: setup ## mend what lint and format can mend
 	$(BIN)/ruff format .
 
 bench: setup ## measure beside baselines; results go to benchmarks/
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --labels $(LABELS)
 
 lock: ## write the lock anew from pyproject.toml, in a fresh environment
 	$(PYTHON) scripts/lock.py

@@ -1,6 +1,7 @@
 """For all tests: no way out of this machine, no keys, one Prefect server for the session."""
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -20,6 +21,16 @@ def pytest_configure(config: pytest.Config) -> None:
             del os.environ[name]
     prefect_server.choose_place()
     block_sockets()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keep absl's log handler, which `rouge_score` brings, from closing pytest's capture file.
+
+    It holds the stderr of the moment of its import and closes it when Prefect sets up logging.
+    """
+    absl = sys.modules.get("absl.logging")
+    if absl is not None:
+        absl.get_absl_handler().python_handler.stream = sys.__stderr__
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
