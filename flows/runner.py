@@ -82,9 +82,12 @@ def run_recipe(spec: RunSpec) -> dict[str, Any]:
     prepare_environment()
     with only_run(Path(spec.home)):
         session_for(spec)  # starts the clock before Prefect, which takes seconds to import
+        from prefect import tags
+
         from flows.pipeline import run_flow
 
-        summary: dict[str, Any] = run_flow(spec)
+        with tags("feingold", spec.name):
+            summary: dict[str, Any] = run_flow(spec)
     return summary
 
 
@@ -97,10 +100,13 @@ def run_tables(verb: str, spec: RunSpec, out: Path) -> dict[str, Any]:
     prepare_environment()
     with only_run(Path(spec.home)):
         session_for(spec)
+        from prefect import tags
+
         from flows.tables import dedup_flow, score_flow
 
         chosen = {"dedup": dedup_flow, "score": score_flow}[verb]
-        summary: dict[str, Any] = chosen(spec, str(out))
+        with tags("feingold", spec.name):
+            summary: dict[str, Any] = chosen(spec, str(out))
     return summary
 
 

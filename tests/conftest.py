@@ -11,13 +11,12 @@ from tests.support.fake_teacher import FakeTeacher
 from tests.support.sockets import block_sockets
 
 _SECRETS = ("OPENAI_", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "FEINGOLD_")
-_KEPT = ("FEINGOLD_TESTS_PREFECT",)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare the environment before anything of feingold or Prefect is imported."""
     for name in list(os.environ):
-        if name.startswith(_SECRETS) and name not in _KEPT:
+        if name.startswith(_SECRETS) and not name.startswith("FEINGOLD_TESTS_"):
             del os.environ[name]
     prefect_server.choose_place()
     block_sockets()

@@ -20,6 +20,18 @@ from pathlib import Path
 from filelock import FileLock
 
 _HOME = "FEINGOLD_TESTS_PREFECT"
+_CONTROLLER = "FEINGOLD_TESTS_CONTROLLER"
+#: Serves until the test session is gone, however it ended.
+_SERVE = """
+import os, sys, threading, time, uvicorn
+def watch():
+    while os.path.exists(f"/proc/{sys.argv[1]}"):
+        time.sleep(1)
+    os._exit(0)
+threading.Thread(target=watch, daemon=True).start()
+app = "prefect.server.api.server:create_app"
+uvicorn.run(app, factory=True, host="127.0.0.1", port=int(sys.argv[2]), log_level="error")
+"""
 _QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
@@ -38,6 +50,7 @@ def choose_place() -> None:
         port = probe.getsockname()[1]
     os.environ.update(_QUIET)
     os.environ[_HOME] = os.environ["PREFECT_HOME"] = folder
+    os.environ[_CONTROLLER] = str(os.getpid())
     os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
 
 
@@ -80,10 +93,9 @@ def _start(home: Path, url: str, migrated: Path) -> None:
         "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{database}",
     }
     environment.pop("PREFECT_API_URL")
-    words = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
     with (home / "server.log").open("wb") as log:
         server = subprocess.Popen(
-            [*words, "--host", "127.0.0.1", "--port", port, "--log-level", "error"],
+            [sys.executable, "-c", _SERVE, os.environ[_CONTROLLER], port],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
