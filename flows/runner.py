@@ -10,6 +10,7 @@ from typing import Any
 from flows.disk import require_writable
 from flows.recipes import LoadedRecipe
 from flows.session import RunSpec, session_for
+from flows.store import Store
 from schemas.errors import RunError
 
 # Set before Prefect is imported; what the user has set stays.
@@ -68,6 +69,7 @@ def only_run(home: Path) -> Iterator[None]:
         )
         raise RunError(msg) from error
     try:
+        Store(home).clear_drafts()
         yield
     finally:
         lock.release()

@@ -13,6 +13,7 @@ from flows.generate import profile_of, respond, self_instruct
 from flows.past import load_past
 from flows.prompts import read_prompts
 from flows.recipes import filter_dicts
+from flows.seeds import load_seeds
 from flows.session import Session
 from flows.sources import read_sources
 from flows.store import StageOutput, concat_decisions, concat_rows, hash_json
@@ -55,12 +56,14 @@ def generate(
         "plan": list(plan),
         "seed": session.recipe.seed,
         "language": list(session.recipe.language),
-        "teacher": [identity.base_url, identity.model],
+        "teacher": [identity.base_url, identity.model, identity.license],
         "profile": asdict(profile_of(session, options)),
         "token_field": session.recipe.teacher.token_field,
     }
     if isinstance(options, RespondOptions):
         config["prompts"] = read_prompts(session, options).fingerprint
+    else:
+        config["seeds"] = hash_json([asdict(seed) for seed in load_seeds(session, options)])
 
     def compute() -> StageOutput:
         taken = _taken_ids(session, before)

@@ -117,6 +117,11 @@ class Store:
         self._write(ref, output, manifest)
         return ref
 
+    def clear_drafts(self) -> None:
+        """Remove what runs that were killed left half written; only while no other run writes."""
+        for draft in self.root.glob(".draft-*"):
+            shutil.rmtree(draft, ignore_errors=True)
+
     def manifest(self, ref: StageRef) -> StageManifest:
         """Read the manifest of a stage."""
         text = (Path(ref.path) / "manifest.json").read_text(encoding="utf-8")

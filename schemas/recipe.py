@@ -28,7 +28,7 @@ TextColumn = Literal["instruction", "input", "output"]
 class Options(BaseModel):
     """Base of all option models: immutable, and unknown fields are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Price(Options):

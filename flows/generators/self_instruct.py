@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from flows.generators.respond import draw_seed
-from quality.text import is_placeholder_input
+from quality.text import is_placeholder_input, normalise_text
 from schemas.records import Seed, TeacherReply, TeacherRequest
 
 Style = Literal["completions", "chat", "topics"]
@@ -268,7 +268,8 @@ def _from_text(piece: str) -> Proposal:
 
 
 def _proposal(instruction: str, context: str, *, truncated: bool = False) -> Proposal:
-    instruction, context = instruction.strip().strip("*").strip(), context.strip()
+    instruction = normalise_text(instruction.strip().strip("*"))
+    context = normalise_text(context)
     if is_placeholder_input(context, instruction):
         context = ""
     return Proposal(instruction, context, truncated=truncated)

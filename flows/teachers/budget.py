@@ -64,6 +64,10 @@ class Budget:
                 raise BudgetError(msg)
         self.reserved += worst
 
+    def count(self, paid: Spend) -> None:
+        """Count what an earlier attempt paid for and this one uses."""
+        self.spent += paid
+
     def settle(self, worst: Spend, true: Spend) -> None:
         """Replace a reservation by what the reply really cost."""
         self.reserved -= worst

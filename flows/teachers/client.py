@@ -149,6 +149,10 @@ class Teacher:
         if entry.key not in self._answered:  # later rounds read the earlier ones again
             self._answered.add(entry.key)
             self.requests.replayed += 1
+            # A budget is for the dataset, not for one attempt at it: else each start after a stop
+            # would spend it once more.
+            tokens = entry.prompt_tokens + entry.completion_tokens
+            self._budget.count(Spend(usd=entry.cost_usd, requests=1, tokens=tokens))
         return read_reply(entry.key, entry.status, entry.body, replayed=True)
 
     @asynccontextmanager

@@ -282,7 +282,6 @@ def test_a_proposal_that_failed_is_a_reject(teacher: FakeTeacher, tmp_path: Path
     assert (rules(output), output.rows.height) == ({"teacher_error": 2}, 0)
 
 
-@pytest.mark.xfail(reason="flows.generators.self_instruct keeps half a surrogate pair")
 def test_half_an_emoji_is_no_crash(
     teacher: FakeTeacher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

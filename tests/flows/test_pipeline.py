@@ -178,7 +178,6 @@ def test_a_changed_prompts_file_asks_for_what_is_new(teacher: FakeTeacher, tmp_p
     assert (again["kept"], again["version"]) == (5, "1.1.0")
 
 
-@pytest.mark.xfail(reason="flows.stages.generate: the key lacks a fingerprint of the seeds file")
 def test_a_changed_seeds_file_is_noticed(teacher: FakeTeacher, tmp_path: Path) -> None:
     seeds = [{"instruction": f"Seed {word} task.", "output": "Done."} for word in "abc"]
     write_jsonl(tmp_path / "seeds.jsonl", seeds)

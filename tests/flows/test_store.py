@@ -288,3 +288,11 @@ def test_manifest_is_json(tmp_path: Path) -> None:
     ref = run(Store(tmp_path), Counting(kept(ONE)))
     text = (Path(ref.path) / "manifest.json").read_text(encoding="utf-8")
     assert json.loads(text)["key"] == ref.key
+
+
+def test_half_written_stages_of_a_killed_run_are_removed(tmp_path: Path) -> None:
+    draft = tmp_path / "stages" / ".draft-0123"
+    draft.mkdir(parents=True)
+    (draft / "rows.parquet").write_bytes(b"half")
+    Store(tmp_path).clear_drafts()
+    assert list((tmp_path / "stages").iterdir()) == []

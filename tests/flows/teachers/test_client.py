@@ -466,7 +466,13 @@ def test_a_raised_budget_goes_on_where_the_other_stopped(
     ):
         ask(client, requests)
     assert len(teacher.received) == 4
-    with opened(teacher, tmp_path, budget=BudgetOptions(requests=6)) as client:
+    with (
+        opened(teacher, tmp_path, budget=BudgetOptions(requests=4)) as client,
+        pytest.raises(BudgetError, match="4 requests spent"),
+    ):
+        ask(client, requests)
+    assert len(teacher.received) == 4
+    with opened(teacher, tmp_path, budget=BudgetOptions(requests=10)) as client:
         ask(client, requests)
         assert client.requests.model_dump() == {"sent": 6, "replayed": 4, "failed": 0}
     assert len({item.key for item in teacher.received}) == 10

@@ -81,7 +81,14 @@ def test_shares_stay_within_bounds(
     records: list[tuple[str | None, str | None, str | None]],
 ) -> None:
     scored = add_scores(rows_of(records))
-    counts = {"output_words", "instruction_words", "asked_count", "secrets", "personal_data"}
+    counts = {
+        "length",
+        "output_words",
+        "instruction_words",
+        "asked_count",
+        "secrets",
+        "personal_data",
+    }
     for name in set(SCORERS) - counts - {"language"}:
         assert scored[name].drop_nulls().is_between(0, 1).all(), name
 
