@@ -23,7 +23,7 @@ from schemas.manifest import Published, StageRef
 from schemas.recipe import RespondOptions, SelfInstructOptions
 
 # A round asks for at most this many times the requests of the first one.
-_MAX_GROWTH = 4
+_MAX_GROWTH = 8
 
 
 @task(task_run_name="ingest", cache_policy=NO_CACHE)
