@@ -24,6 +24,9 @@ from schemas.recipe import RespondOptions, SelfInstructOptions
 
 # A round asks for at most this many times the requests of the first one.
 _MAX_GROWTH = 8
+# Yield falls as novelty runs out. Asking for a little more saves the small rounds at the end, each
+# of which costs a way through all stages; the best rows are taken.
+_MARGIN = 1.25
 
 
 @task(task_run_name="ingest", cache_policy=NO_CACHE)
@@ -182,8 +185,8 @@ def _next_requests(
     if not plan:
         return first
     accepted_per_request = max(accepted, 1) / sum(plan)
-    wanted = math.ceil((options.target - accepted) / accepted_per_request)
-    return min(max(wanted, 1), first * _MAX_GROWTH)
+    wanted = math.ceil(_MARGIN * (options.target - accepted) / accepted_per_request)
+    return min(max(wanted, first), first * _MAX_GROWTH)
 
 
 def _count_accepted(session: Session, ref: StageRef, options: SelfInstructOptions) -> int:
