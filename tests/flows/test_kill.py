@@ -121,7 +121,7 @@ def test_rows_are_used_in_the_order_of_their_requests(prefect_api: str, tmp_path
 def test_a_budget_met_again_and_again_comes_to_the_same_end(
     prefect_api: str, tmp_path: Path
 ) -> None:
-    """Each run may send seven requests more; none of them is ever sent twice."""
+    """Each raise lets seven requests more go; none of them is ever sent twice."""
     from tests.support.cli import call_cli
 
     with FakeTeacher() as teacher:
@@ -131,9 +131,10 @@ def test_a_budget_met_again_and_again_comes_to_the_same_end(
         teacher.received.clear()
         (tmp_path / "poor").mkdir()
         write(tmp_path / "poor", teacher)
-        codes = []
+        codes: list[int] = []
         while True:
-            words = ["run", "r.yaml", "--json", "--set", "budget.requests=7"]
+            limit = 7 * (len(codes) + 1)
+            words = ["run", "r.yaml", "--json", "--set", f"budget.requests={limit}"]
             ran = call_cli(*words, cwd=tmp_path / "poor")
             codes.append(ran.code)
             if ran.code != 3:
