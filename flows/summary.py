@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from flows.session import Session
 from flows.stages import collect
@@ -31,9 +31,7 @@ def summarise(
     """
     _, decisions = collect(session, refs)
     funnel = count_stages(session.store, refs)
-    rows_in = sum(stage["rows_in"] for stage in funnel if stage["stage"] in ("ingest", "generate"))
-    quarantined = sum(stage["quarantined"] for stage in funnel)
-    dropped = sum(stage["dropped"] for stage in funnel)
+    rows_in, dropped, quarantined = count_rows(funnel)
     teacher = session.asked_teacher
     return {
         "dataset": session.recipe.name,
@@ -53,6 +51,24 @@ def summarise(
         "cost_usd": round(teacher.cost_usd, 6) if teacher else 0.0,
         "seconds": round(time.monotonic() - session.started, 2),
     }
+
+
+class RowCounts(NamedTuple):
+    """Rows of a whole run: what came in, and what went in any stage."""
+
+    rows_in: int
+    dropped: int
+    quarantined: int
+
+
+def count_rows(funnel: Sequence[Mapping[str, Any]]) -> RowCounts:
+    """Add up a funnel; rows come in where they are read or made."""
+    makers = [stage for stage in funnel if stage["stage"] in ("ingest", "generate")]
+    return RowCounts(
+        rows_in=sum(stage["rows_in"] for stage in makers),
+        dropped=sum(stage["dropped"] for stage in funnel),
+        quarantined=sum(stage["quarantined"] for stage in funnel),
+    )
 
 
 def count_stages(store: Store, refs: Sequence[StageRef]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from flows.report import write_report
 from flows.session import Session
 from flows.stages import collect
 from flows.store import code_version, concat_decisions, hash_json
-from flows.summary import count_stages
+from flows.summary import count_rows, count_stages
 from flows.versions import Semver, list_versions, open_version, read_data
 from quality.formats import FORMATS
 from quality.funnel import content_hash, count_by_rule
@@ -104,9 +104,7 @@ def _describe(
     """The manifest before version and files are known."""
     _, decisions = collect(session, refs)
     funnel = count_stages(session.store, refs)
-    rows_in = sum(stage["rows_in"] for stage in funnel if stage["stage"] in ("ingest", "generate"))
-    quarantined = sum(stage["quarantined"] for stage in funnel)
-    dropped = sum(stage["dropped"] for stage in funnel)
+    rows_in, dropped, quarantined = count_rows(funnel)
     if rows_in != rows.height + dropped + quarantined:
         msg = (
             f"expected {rows_in} rows, got {rows.height} kept + {dropped} dropped + "
