@@ -345,7 +345,7 @@ def test_a_budget_that_is_used_up(base: Path, teacher: FakeTeacher) -> None:
     )
     assert set(ran.answer) >= SUMMARY
     assert ran.answer["requests"] == {"sent": 4, "replayed": 0, "failed": 0}
-    again = call_cli("run", "ask.yaml", "--json", "--set", "budget.requests=5", cwd=base)
+    again = call_cli("run", "ask.yaml", "--json", "--set", "budget.requests=9", cwd=base)
     assert again.succeed().answer["requests"] == {"sent": 5, "replayed": 4, "failed": 0}
     assert len(teacher.received) == 9
 
