@@ -28,6 +28,8 @@ _VERBS = {
     "publish": "push a version to the Hugging Face Hub",
     "report": "rebuild the HTML report of a version",
     "prove": "the quality-against-size experiment",
+    "journal": "list, size, verify, export or prune the replies that were paid for",
+    "batch": "write requests for an offline engine, read its replies",
     "doctor": "check installation, models, teacher and Hub token",
     "schema": "print the JSON Schema of a recipe, for editors",
 }
@@ -55,6 +57,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_recipe_arguments(made)
     _add_file_arguments(made)
     _add_version_arguments(made)
+    _add_journal_arguments(made["journal"])
+    _add_batch_arguments(made["batch"])
     return parser
 
 
@@ -102,6 +106,27 @@ def _add_version_arguments(made: Mapping[str, argparse.ArgumentParser]) -> None:
     made["export"].add_argument("--out", type=Path, required=True, metavar="FILE")
     made["publish"].add_argument("--to", required=True, metavar="OWNER/NAME")
     made["publish"].add_argument("--private", action="store_true")
+
+
+def _add_journal_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "action", choices=("list", "size", "verify", "export", "prune"), metavar="ACTION",
+        help="list, size, verify, export or prune",
+    )  # fmt: skip
+    verb.add_argument("--out", type=Path, metavar="FILE", help="of export; Parquet")
+    verb.add_argument("--model", help="only replies of this model")
+    verb.add_argument("--dataset", help="only replies that this dataset paid for")
+    verb.add_argument("--older-than", metavar="AGE", help="of prune; such as 90d, 12w, 36h")
+    verb.add_argument("--failures", action="store_true", help="of prune; only stored failures")
+    verb.add_argument("--yes", action="store_true", help="of prune; really delete")
+
+
+def _add_batch_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("action", choices=("write", "read"), metavar="ACTION", help="write or read")
+    verb.add_argument("recipe", type=Path, metavar="RECIPE")
+    verb.add_argument("file", type=Path, nargs="?", metavar="FILE", help="of read; JSONL")
+    verb.add_argument("--out", type=Path, metavar="FILE", help="of write; JSONL")
+    verb.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -13,14 +13,30 @@ from typing import NamedTuple
 from flows.disk import require_writable
 from flows.journal import Journal
 from flows.runner import prepare_environment
-from flows.teachers.budget import Budget
 from flows.teachers.client import Teacher
-from flows.teachers.resolve import connector, identify, teacher_options
-from schemas.errors import FeingoldError
-from schemas.recipe import BudgetOptions, TeacherOptions
-from schemas.records import TeacherRequest
+from flows.teachers.probe import Probing, probe_model, probe_server
+from flows.teachers.resolve import make_teacher, price_of, recipe_teachers
+from schemas.errors import FeingoldError, InputError
+from schemas.recipe import Recipe, TeacherOptions
+from schemas.records import TeacherReply, TeacherRequest
 
 _PACKAGES = ("prefect", "fastapi", "polars", "datasets", "datasketch", "openai", "torch")
+_PATIENCE = 60.0  # seconds for the first question to a teacher, who may have to load a model
+_FIRST_TOKENS = 40
+
+
+class Probed(NamedTuple):
+    """What the server of a teacher supports.
+
+    Attributes:
+        probing: what the probes found.
+        tokens: billed in all, as far as the server says.
+        cost_usd: price of these tokens; null where none is known.
+    """
+
+    probing: Probing
+    tokens: int
+    cost_usd: float | None
 
 
 class Check(NamedTuple):
@@ -31,15 +47,19 @@ class Check(NamedTuple):
         is_ok: whether it works.
         detail: what was found, or what to do.
         is_needed: whether a run fails without it.
+        is_teacher: whether a teacher was asked.
+        probed: what its server supports; null where it did not answer.
     """
 
     name: str
     is_ok: bool
     detail: str
     is_needed: bool = True
+    is_teacher: bool = False
+    probed: Probed | None = None
 
 
-def check_all(options: TeacherOptions, *, home: Path) -> list[Check]:
+def check_all(recipe: Recipe, *, home: Path) -> list[Check]:
     """Run all checks, the slow ones last."""
     prepare_environment()
     return [
@@ -49,18 +69,24 @@ def check_all(options: TeacherOptions, *, home: Path) -> list[Check]:
         _attempt("journal", lambda: _journal(home)),
         _attempt("orchestrator", _orchestrator),
         _attempt("encoder", _encoder),
-        _attempt("teacher", lambda: _teacher(options)),
+        *_teachers(recipe_teachers(recipe)),
         _hub_token(),
     ]
 
 
-def _attempt(name: str, check: Callable[[], str]) -> Check:
+def _attempt(name: str, check: Callable[[], str | Check]) -> Check:
     try:
-        return Check(name, is_ok=True, detail=check())
+        found = check()
+        return Check(name, is_ok=True, detail=found) if isinstance(found, str) else found
     except FeingoldError as error:
-        return Check(name, is_ok=False, detail=str(error))
+        return Check(name, is_ok=False, detail=_printable(str(error)))
     except (ImportError, PackageNotFoundError) as error:
         return Check(name, is_ok=False, detail=f"{error}: run `make setup`")
+
+
+def _printable(text: str) -> str:
+    """Take out what a server may have sent to steer the terminal."""
+    return "".join(mark if mark.isprintable() else "?" for mark in text)
 
 
 def _python() -> str:
@@ -93,25 +119,68 @@ def _encoder() -> str:
     return f"all-MiniLM-L6-v2, {vectors.shape[1]} dimensions"
 
 
-def _teacher(options: TeacherOptions) -> str:
-    """Ask the teacher one short question."""
-    resolved = teacher_options(options)
-    identity = identify(resolved)
-    body = {"messages": [{"role": "user", "content": "Say yes."}], "max_tokens": 5}
+def _teachers(every: Sequence[TeacherOptions]) -> list[Check]:
+    if len(every) == 1:
+        return [check_teacher(every[0])]
+    return [
+        check_teacher(options, name=f"teacher {options.model or 'embedded'}") for options in every
+    ]
+
+
+def check_teacher(options: TeacherOptions, *, name: str = "teacher") -> Check:
+    """Ask a teacher one short question, then try out what its server supports.
+
+    Args:
+        options: as returned by `recipe_teachers`.
+        name: of the check.
+    """
+    return _attempt(name, partial(_teacher, options, name))._replace(is_teacher=True)
+
+
+def _teacher(options: TeacherOptions, name: str) -> Check:
+    seconds = min(options.timeout_seconds, _PATIENCE)
+    once = options.model_copy(
+        update={"max_attempts": 1, "mode": "online", "timeout_seconds": seconds}
+    )
     with ExitStack() as stack:
-        folder = stack.enter_context(TemporaryDirectory())
-        journal = stack.enter_context(Journal(Path(folder)))
-        teacher = Teacher(
-            identity,
-            resolved.model_copy(update={"max_attempts": 1}),
-            connect=connector(resolved, stack),
-            journal=journal,
-            budget=Budget(BudgetOptions()),
-        )
-        reply = asyncio.run(teacher.ask_all([TeacherRequest("chat/completions", body)]))[0]
-    if reply.error is not None:
-        return f"{identity.model} answers, but: {reply.error}"
-    return f"{identity.model} at {identity.base_url} answered in {reply.completion_tokens} tokens"
+        # A journal of its own: what is asked here must not be replayed in a run, or counted in it.
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        journal = stack.enter_context(Journal(folder))
+        teacher = make_teacher(once, stack=stack, journal=journal)
+        reply, probing = asyncio.run(_ask(teacher))
+    prompt = reply.prompt_tokens + probing.usage.prompt
+    completion = reply.completion_tokens + probing.usage.completion
+    is_priced = price_of(options) is not None
+    cost = teacher.meter.spend(prompt, completion).usd if is_priced else None
+    return Check(
+        name,
+        is_ok=True,
+        detail=(
+            f"{teacher.identity} answered in {reply.completion_tokens} tokens"
+            if reply.error is None
+            else f"{teacher.identity.model} answers, but: {_printable(reply.error)}"
+        ),
+        probed=Probed(probing, prompt + completion, cost),
+    )
+
+
+async def _ask(teacher: Teacher) -> tuple[TeacherReply, Probing]:
+    body = {
+        "messages": [{"role": "user", "content": "Say yes."}],
+        "max_tokens": _FIRST_TOKENS,
+    }
+    asked = teacher.prepare(TeacherRequest("chat/completions", body))
+    try:
+        reply = await teacher.answer(asked, may_go_on=lambda: False)
+        return reply, await probe_server(teacher)
+    except InputError as error:
+        listed = await probe_model(teacher)
+        if not listed.differs:
+            raise
+        msg = f"{error}; {listed.detail}"
+        raise InputError(msg) from error
+    finally:
+        await teacher.close()
 
 
 def _hub_token() -> Check:

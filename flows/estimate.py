@@ -1,151 +1,365 @@
-"""Quotes a run before it starts, from rendered prompts, the journal and stated assumptions."""
+"""Quotes a run before it starts: from its own prompts, the journal and stated assumptions."""
 
 import math
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import closing
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from flows.generate import Ledger, Maker, profile_of, proposal_request
+from flows.generate import Ledger, Maker, answer_request, profile_of, proposal_request
 from flows.generators.profiles import Profile
-from flows.journal import Journal
+from flows.journal import FILE, Journal
 from flows.prompts import read_prompts
 from flows.recipes import LoadedRecipe
-from flows.seeds import load_seeds
+from flows.seeds import fits, load_seeds
 from flows.session import RunSpec, Session
-from flows.teachers.resolve import teacher_options
-from schemas.recipe import RespondOptions, SelfInstructOptions
+from flows.teachers.prices import listed_price
+from flows.teachers.resolve import price_of, recipe_teachers
+from schemas.recipe import Price, RespondOptions, SelfInstructOptions, TeacherOptions
 from schemas.records import TeacherRequest
 
-_CHARACTERS_PER_TOKEN = 4.0
-_SAMPLED = 8
-_FILL = 0.6  # share of the token limit that an answer uses
+_SAMPLED = 8  # prompts of each kind that are measured
+_BYTES_PER_TOKEN = 4.0  # of English text; the journal knows better once it has replies
+_FILL = 0.6  # share of the token limit that an answer uses, likewise
+_KNOWN = 20  # replies of a teacher from which on the journal knows better
+_LOOKED_UP = 20_000  # requests that are looked up in the journal, at most
 _BATCH_ROWS = 128
+_BATCH_DISCOUNT = 0.5  # where the list has no price for batches
 # Tokens a second: the embedded teacher on two cores; a hosted one, for each request in flight.
 _EMBEDDED_SPEED = 100.0
 _HOSTED_SPEED = 50.0
 
 
-class Asked(NamedTuple):
-    """Requests and tokens of one generator."""
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a run is expected to ask and cost.
+
+    Attributes:
+        requests: requests in all, those in the journal among them.
+        in_journal: requests that the journal answers.
+        prompt_tokens: of the requests that will be sent.
+        completion_tokens: likewise.
+        cost_usd: in US dollars; null where a price is not known.
+        seconds: of generation.
+        rows: that come out.
+        row_tokens: tokens of a published row's answer.
+        assumptions: what the figures rest on, a line each.
+    """
 
     requests: int
-    prompt: int
-    completion: int
+    in_journal: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float | None
+    seconds: float
     rows: int
+    row_tokens: int
+    assumptions: tuple[str, ...]
 
 
-def estimate(loaded: LoadedRecipe, *, home: Path) -> dict[str, Any]:
-    """Return requests, tokens, money and time of a run.
+@dataclass(frozen=True, slots=True)
+class _Rates:
+    """What a teacher's tokens have been like.
+
+    Attributes:
+        bytes_per_token: of prompts.
+        fill: share of the token limit that an answer uses.
+        replies: journaled replies this is read from; 0 where it is assumed.
+    """
+
+    bytes_per_token: float = _BYTES_PER_TOKEN
+    fill: float = _FILL
+    replies: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Requests and tokens of one generator."""
+
+    requests: int = 0
+    in_journal: int = 0
+    prompt: int = 0
+    completion: int = 0
+    rows: int = 0
+
+    def __add__(self, other: "_Asked") -> "_Asked":
+        return _Asked(
+            self.requests + other.requests,
+            self.in_journal + other.in_journal,
+            self.prompt + other.prompt,
+            self.completion + other.completion,
+            self.rows + other.rows,
+        )
+
+
+def quote_recipe(loaded: LoadedRecipe, *, home: str) -> tuple[Quote, Session]:
+    """Quote a run of a recipe; asks nobody and writes nothing.
 
     Args:
         loaded: the recipe.
-        home: its journal is looked at, nothing is written.
+        home: whose journal is looked at.
 
     Raises:
         InputError: if seeds or prompts cannot be read.
     """
     spec = RunSpec(
         loaded.recipe.name,
-        str(home),
+        home,
         "",
         str(loaded.base),
-        loaded.recipe.model_dump_json(),
+        loaded.recipe.model_dump_json(exclude_unset=True),
         loaded.text,
     )
     session = Session(spec)
-    options = teacher_options(loaded.recipe.teacher)
-    asked = [
-        _respond(session, generator)
-        if isinstance(generator, RespondOptions)
-        else _self_instruct(session, generator)
-        for generator in loaded.recipe.generators
-    ]
-    total = (
-        Asked(*(sum(column) for column in zip(*asked, strict=True))) if asked else Asked(0, 0, 0, 0)
+    return quote_run(session), session
+
+
+def quote_run(session: Session) -> Quote:
+    """Quote a run that has not started.
+
+    Args:
+        session: the run.
+
+    Raises:
+        InputError: if seeds or prompts cannot be read.
+    """
+    recipe = session.recipe
+    teachers = recipe_teachers(recipe)
+    journal = Journal(session.home) if (session.home / FILE).is_file() else None
+    try:
+        rates = _read_rates(session, journal)
+        found = [_quote(session, options, journal, rates) for options in recipe.generators]
+    finally:
+        if journal is not None:
+            journal.close()
+    total = sum(found, _Asked())
+    return Quote(
+        requests=total.requests,
+        in_journal=total.in_journal,
+        prompt_tokens=total.prompt,
+        completion_tokens=total.completion,
+        cost_usd=_cost(total, teachers) if recipe.generators else 0.0,
+        seconds=round(_seconds(total, teachers), 1),
+        rows=total.rows,
+        row_tokens=round(total.completion / max(total.requests - total.in_journal, 1)),
+        assumptions=(
+            *(_yields(session, options) for options in recipe.generators),
+            *_explain(rates, teachers),
+        ),
     )
-    price = options.price_per_million
-    is_free = options.base_url is None or not asked
-    cost = 0.0 if is_free else None
-    if price is not None:
-        cost = (total.prompt * price.prompt + total.completion * price.completion) / 1e6
-    speed = _EMBEDDED_SPEED if options.base_url is None else _HOSTED_SPEED * options.max_in_flight
-    row_tokens = round(total.completion / total.requests) if total.requests else 0
+
+
+def describe_training(quote: Quote) -> dict[str, int]:
+    """The token arithmetic of training on the result."""
     return {
-        "dataset": loaded.recipe.name,
-        "teacher": {"model": session.teacher_identity.model if asked else None},
-        "requests": total.requests,
-        "in_journal": _in_journal(home) if asked else 0,
-        "tokens": {"prompt": total.prompt, "completion": total.completion},
-        "cost_usd": cost,
-        "seconds": round((total.prompt / 10 + total.completion) / speed, 1),
-        "training": {
-            "rows": total.rows,
-            "tokens_per_epoch": total.rows * row_tokens,
-            "batch_rows": _BATCH_ROWS,
-            "steps_per_epoch": math.ceil(total.rows / _BATCH_ROWS),
-        },
-        "assumptions": [
-            *(_yields(session, generator) for generator in loaded.recipe.generators),
-            f"{_CHARACTERS_PER_TOKEN:g} characters a token, answers use {_FILL:.0%} of their limit",
-            f"{speed:,.0f} completion tokens a second",
-        ],
+        "rows": quote.rows,
+        "tokens_per_epoch": quote.rows * quote.row_tokens,
+        "batch_rows": _BATCH_ROWS,
+        "steps_per_epoch": math.ceil(quote.rows / _BATCH_ROWS),
     }
 
 
-def _self_instruct(session: Session, options: SelfInstructOptions) -> Asked:
-    """Enough proposals for the target, and the answers to those that pass."""
+def compare(quote: Quote, summary: dict[str, Any]) -> dict[str, Any]:
+    """Say how far a quote was from what a run really took.
+
+    Args:
+        quote: made before the run.
+        summary: of the finished run.
+
+    Returns:
+        The quoted figures, and `off`: true divided by quoted, null where nothing was quoted.
+    """
+    pairs = {
+        "requests": (quote.requests - quote.in_journal, summary["requests"]["sent"]),
+        "prompt_tokens": (quote.prompt_tokens, summary["tokens"]["prompt"]),
+        "completion_tokens": (quote.completion_tokens, summary["tokens"]["completion"]),
+        "cost_usd": (quote.cost_usd, summary["cost_usd"]),
+        "seconds": (quote.seconds, summary["seconds"]),
+    }
+    off = {name: round(true / said, 3) if said else None for name, (said, true) in pairs.items()}
+    return {**{name: said for name, (said, _) in pairs.items()}, "off": off}
+
+
+def _quote(
+    session: Session,
+    options: SelfInstructOptions | RespondOptions,
+    journal: Journal | None,
+    rates: _Rates,
+) -> _Asked:
     maker = Maker(session, options, profile_of(session, options), Ledger(Counter()))
+    if isinstance(options, RespondOptions):
+        return _respond(maker, options, journal, rates)
+    return _self_instruct(maker, options, journal, rates)
+
+
+def _self_instruct(
+    maker: Maker, options: SelfInstructOptions, journal: Journal | None, rates: _Rates
+) -> _Asked:
+    """Enough proposals for the target, and the answers to those that pass."""
     profile = maker.profile
-    seeds = load_seeds(session, options)
+    every = load_seeds(maker.session, options)
+    seeds = [seed for seed in every if fits(seed, profile.categories)]
     tasks = math.ceil(options.target / profile.answer_yield)
     proposals = math.ceil(tasks / profile.gate_yield / profile.proposals_per_request)
     answers = tasks * profile.answers_per_task
     shown = [proposal_request(maker, seeds, number).request for number in range(_SAMPLED)]
-    task_tokens = _tokens("".join(seed.instruction + seed.input for seed in seeds)) // len(seeds)
+    lengths = [len((seed.instruction + seed.input).encode()) for seed in seeds]
+    task_tokens = sum(lengths) / len(lengths) / rates.bytes_per_token
     limit = min(profile.proposal_max_tokens, profile.proposals_per_request * (task_tokens + 4))
-    return Asked(
+    known = min(proposals, _LOOKED_UP)
+    asked = (proposal_request(maker, seeds, number).request for number in range(known))
+    stored = _count_stored(maker.session, asked, journal)
+    # What is known of a proposal holds for the answers that it led to.
+    left = 1 - stored / proposals
+    return _Asked(
         requests=proposals + answers,
-        prompt=proposals * _mean_prompt(shown) + answers * (task_tokens + 20),
-        completion=proposals * limit + _answer_tokens(profile, answers),
+        in_journal=stored + round(answers * (1 - left)),
+        prompt=round(
+            left * (proposals * _mean_prompt(shown, rates) + answers * (task_tokens + 20))
+        ),
+        completion=round(left * (proposals * limit + _answer_tokens(maker, answers, rates))),
         rows=options.target,
     )
 
 
-def _respond(session: Session, options: RespondOptions) -> Asked:
-    profile = profile_of(session, options)
-    prompts = read_prompts(session, options).tasks
-    answers = len(prompts) * profile.answers_per_task
-    length = sum(_tokens(task.instruction + task.input) + 20 for task in prompts)
-    rows = round(len(prompts) * profile.answer_yield)
-    prompt_tokens = length * profile.answers_per_task
-    return Asked(answers, prompt_tokens, _answer_tokens(profile, answers), rows)
+def _respond(
+    maker: Maker, options: RespondOptions, journal: Journal | None, rates: _Rates
+) -> _Asked:
+    profile = maker.profile
+    given = read_prompts(maker.session, options).tasks
+    number = profile.answers_per_task
+    answers = len(given) * number
+    if not answers:
+        return _Asked()
+    asked = (answer_request(maker, task, n) for task in given[:_LOOKED_UP] for n in range(number))
+    stored = _count_stored(maker.session, asked, journal)
+    step = max(1, len(given) // _SAMPLED)
+    shown = [answer_request(maker, task, 0) for task in given[::step]]
+    new = answers - stored
+    return _Asked(
+        requests=answers,
+        in_journal=stored,
+        prompt=round(new * _mean_prompt(shown, rates)),
+        completion=_answer_tokens(maker, new, rates),
+        rows=round(len(given) * profile.answer_yield),
+    )
+
+
+def _count_stored(
+    session: Session, requests: Iterable[TeacherRequest], journal: Journal | None
+) -> int:
+    if journal is None:
+        return 0
+    panel = session.panel
+    keys = {panel.key_of(request) for request in requests}
+    return len(journal.find(list(keys)))
+
+
+def _read_rates(session: Session, journal: Journal | None) -> _Rates:
+    """Read from the journal what this teacher's tokens have been like."""
+    identity = session.teacher_identities[0]
+    if journal is None or not session.recipe.generators:
+        return _Rates()
+    query = (
+        "SELECT count(*), sum(length(CAST(request AS BLOB))), sum(prompt_tokens),"
+        " sum(completion_tokens), sum(coalesce(json_extract(request, '$.max_tokens'),"
+        " json_extract(request, '$.max_completion_tokens'), 0)) FROM (SELECT * FROM replies"
+        " WHERE base_url = ? AND model = ? AND status = 200 LIMIT 1000)"
+    )
+    count, sent, prompt, completion, limit = journal.read(
+        query, (identity.base_url, identity.model)
+    )[0]
+    if count < _KNOWN or not prompt or not limit:
+        return _Rates()
+    return _Rates(sent / prompt, min(1.0, completion / limit), count)
+
+
+def _answer_tokens(maker: Maker, count: int, rates: _Rates) -> int:
+    limit = maker.profile.answer_max_tokens or maker.session.recipe.teachers[0].max_tokens
+    return round(count * limit * rates.fill)
+
+
+def _mean_prompt(requests: Sequence[TeacherRequest], rates: _Rates) -> float:
+    texts = [str(item.body.get("prompt") or item.body.get("messages")) for item in requests]
+    return sum(len(text.encode()) for text in texts) / len(texts) / rates.bytes_per_token
+
+
+def _cost(total: _Asked, teachers: Sequence[TeacherOptions]) -> float | None:
+    """Share the tokens out by weight; null where the price of one is not known."""
+    weights = sum(options.weight for options in teachers)
+    cost = 0.0
+    for options in teachers:
+        if not options.weight and len(teachers) > 1:
+            continue
+        price = batch_price(options) if options.mode == "batch" else price_of(options)
+        if price is None:
+            return None
+        share = options.weight / weights if weights else 1.0
+        cost += share * (total.prompt * price.prompt + total.completion * price.completion) / 1e6
+    return round(cost, 6)
+
+
+def batch_price(options: TeacherOptions) -> Price | None:
+    """Price of a teacher's batches: the list's, else half of the other.
+
+    Args:
+        options: as returned by `teacher_options`.
+    """
+    usual = price_of(options)
+    listed = listed_price(options.base_url or "", str(options.model))
+    if options.price_per_million is None and listed is not None:
+        prompt, completion = listed.batch_prompt, listed.batch_completion
+        if prompt is not None and completion is not None:
+            return Price(prompt=prompt, completion=completion)
+    if usual is None:
+        return None
+    return Price(
+        prompt=usual.prompt * _BATCH_DISCOUNT, completion=usual.completion * _BATCH_DISCOUNT
+    )
+
+
+def _seconds(total: _Asked, teachers: Sequence[TeacherOptions]) -> float:
+    """The slowest of speed and rate limits, over the teachers that share the work."""
+    weights = sum(options.weight for options in teachers) or 1.0
+    slowest = 0.0
+    for options in teachers:
+        share = options.weight / weights if len(teachers) > 1 else 1.0
+        new = (total.requests - total.in_journal) * share
+        tokens = (total.prompt + total.completion) * share
+        speed = _speed(options)
+        limits = [(total.prompt / 10 + total.completion) * share / speed]
+        if options.requests_per_minute is not None:
+            limits.append(60 * new / options.requests_per_minute)
+        if options.tokens_per_minute is not None:
+            limits.append(60 * tokens / options.tokens_per_minute)
+        slowest = max(slowest, *limits)
+    return slowest
+
+
+def _speed(options: TeacherOptions) -> float:
+    is_embedded = options.base_url is None
+    return _EMBEDDED_SPEED if is_embedded else _HOSTED_SPEED * options.max_in_flight
 
 
 def _yields(session: Session, options: SelfInstructOptions | RespondOptions) -> str:
-    profile = profile_of(session, options)
+    profile: Profile = profile_of(session, options)
     gates = f"{profile.gate_yield:.0%} of proposed tasks pass the gates, "
     if isinstance(options, RespondOptions):
         gates = ""
     return f"{gates}{profile.answer_yield:.0%} of answered ones every rule"
 
 
-def _answer_tokens(profile: Profile, count: int) -> int:
-    return round(count * (profile.answer_max_tokens or 0) * _FILL)
-
-
-def _mean_prompt(requests: Sequence[TeacherRequest]) -> int:
-    texts = [str(item.body.get("prompt") or item.body.get("messages")) for item in requests]
-    return sum(map(_tokens, texts)) // len(texts)
-
-
-def _tokens(text: str) -> int:
-    return math.ceil(len(text) / _CHARACTERS_PER_TOKEN)
-
-
-def _in_journal(home: Path) -> int:
-    if not (home / "journal.sqlite").is_file():
-        return 0
-    with closing(Journal(home)) as journal:
-        return int(journal.totals()["replies"])
+def _explain(rates: _Rates, teachers: Sequence[TeacherOptions]) -> list[str]:
+    source = f"as in {rates.replies:,} replies of the journal" if rates.replies else "assumed"
+    lines = [
+        f"{rates.bytes_per_token:.2g} bytes a token, answers use {rates.fill:.0%} of their limit "
+        f"({source})"
+    ]
+    for options in teachers:
+        if options.mode == "batch":
+            lines.append("a batch may take up to 24 hours, whatever the time above says")
+        listed = listed_price(options.base_url or "", str(options.model))
+        if options.price_per_million is None and listed is not None:
+            lines.append(f"list price of {options.model} as of {listed.as_of}: {listed.source}")
+        lines.append(f"{_speed(options):,.0f} completion tokens a second")
+    return lines

@@ -3,9 +3,9 @@
 import asyncio
 import json
 import random
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -23,6 +23,7 @@ from flows.prompts import Prompts
 from flows.seeds import fits, load_seeds, load_topics
 from flows.session import Session
 from flows.store import StageOutput
+from flows.watch import Watch, watch
 from quality.formats.parse import single_exchange
 from quality.gates import InstructionGates, Rejection
 from quality.ids import content_id
@@ -33,6 +34,9 @@ from schemas.frames import DECISIONS, ROWS
 from schemas.recipe import RespondOptions, SelfInstructOptions
 from schemas.records import GivenTask, Seed, TeacherReply, TeacherRequest
 
+_PACKED = 2_000  # attempts that are held as dictionaries before they become a frame
+_ASKED_TOGETHER = 100  # tasks looked up in the journal together
+
 
 class Attempt(NamedTuple):
     """A row that was made, and why it is out, if it is."""
@@ -42,40 +46,62 @@ class Attempt(NamedTuple):
     action: str = "drop"
 
 
-@dataclass(slots=True)
+Page = list[Attempt]
+
+
 class Ledger:
-    """Collects attempts and gives each an id that is unique in the run.
+    """Collects attempts, gives each an id that is unique in the run, and packs them into frames."""
 
-    Attributes:
-        taken: content ids that earlier stages use, with their number.
-    """
+    def __init__(self, taken: Counter[str]) -> None:
+        """Start empty.
 
-    taken: Counter[str]
-    attempts: list[Attempt] = field(default_factory=list)
+        Args:
+            taken: content ids that earlier stages use, with their number.
+        """
+        self.rows_in = 0
+        self.accepted = 0
+        self._taken = taken
+        self._loose: Page = []
+        self._packed: list[tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]] = []
 
-    def add(
-        self, row: dict[str, Any], rejection: Rejection | None = None, action: str = "drop"
-    ) -> str:
-        """Add an attempt and return its id."""
-        base = content_id(row["messages"])
-        number = self.taken[base]
-        self.taken[base] += 1
-        row["id"] = base if number == 0 else f"{base}-{number}"
-        self.attempts.append(Attempt(row, rejection, action))
-        return str(row["id"])
+    def add(self, page: Page) -> None:
+        """Add attempts in their order."""
+        for attempt in page:
+            base = content_id(attempt.row["messages"])
+            number = self._taken[base]
+            self._taken[base] += 1
+            attempt.row["id"] = base if number == 0 else f"{base}-{number}"
+            self.accepted += attempt.rejection is None
+        self.rows_in += len(page)
+        self._loose += page
+        if len(self._loose) >= _PACKED:
+            self._pack()
 
     def output(self, *, reusable: bool, notes: dict[str, Any]) -> StageOutput:
         """Turn the attempts into a stage."""
-        kept = [attempt.row for attempt in self.attempts if attempt.rejection is None]
-        out = [attempt for attempt in self.attempts if attempt.rejection is not None]
+        self._pack()
+        rows, dropped, decisions = (pl.concat(parts) for parts in zip(*self._packed, strict=True))
         return StageOutput(
-            rows=pl.DataFrame(kept, schema=dict(ROWS)),
-            dropped=pl.DataFrame([attempt.row for attempt in out], schema=dict(ROWS)),
-            decisions=pl.DataFrame(list(_decisions(out)), schema=dict(DECISIONS), orient="row"),
-            rows_in=len(self.attempts),
+            rows=rows,
+            dropped=dropped,
+            decisions=decisions,
+            rows_in=self.rows_in,
             reusable=reusable,
             notes=notes,
         )
+
+    def _pack(self) -> None:
+        """A frame takes a fraction of the memory that its rows take as dictionaries."""
+        kept = [attempt.row for attempt in self._loose if attempt.rejection is None]
+        out = [attempt for attempt in self._loose if attempt.rejection is not None]
+        self._packed.append(
+            (
+                pl.DataFrame(kept, schema=dict(ROWS)),
+                pl.DataFrame([attempt.row for attempt in out], schema=dict(ROWS)),
+                pl.DataFrame(list(_decisions(out)), schema=dict(DECISIONS), orient="row"),
+            )
+        )
+        self._loose = []
 
 
 def self_instruct(
@@ -98,19 +124,51 @@ def self_instruct(
         gates.add(seed.id, seed.instruction)
     maker = Maker(session, options, profile, Ledger(taken))
     shown = [seed for seed in seeds if fits(seed, profile.categories)]
-    done = 0
-    for number in plan:
-        asked = [
-            proposal_request(maker, shown, position) for position in range(done, done + number)
-        ]
-        done += number
-        replies = _ask(session, [item.request for item in asked], "tasks")
-        tasks: list[GivenTask] = []
-        for proposal, reply in zip(asked, replies, strict=True):
-            tasks += _accept(maker, proposal, reply, gates)
-        _answer(maker, tasks)
+    asyncio.run(_run_rounds(maker, shown, gates, plan))
     notes = {"requests_by_round": list(plan)}
-    return maker.ledger.output(reusable=not session.teacher.had_passing_fault, notes=notes)
+    return maker.ledger.output(reusable=not session.panel.had_passing_fault, notes=notes)
+
+
+async def _run_rounds(
+    maker: "Maker", shown: Sequence[Seed], gates: InstructionGates, plan: Sequence[int]
+) -> None:
+    done = 0
+    panel = maker.session.panel
+    async with panel.opened():
+        for number in plan:
+            positions = range(done, done + number)
+            done += number
+            asked = [proposal_request(maker, shown, position) for position in positions]
+            async with watch(maker.session, maker.name, maker.ledger) as progress:
+                await _run_round(maker, asked, gates, progress)
+
+
+async def _run_round(
+    maker: "Maker", asked: Sequence["Proposed"], gates: InstructionGates, progress: Watch
+) -> None:
+    """Put tasks to the teacher while others are still being proposed.
+
+    The books of a round list proposals before answers, whichever came first.
+    """
+    proposals: Page = []
+    answers: Page = []
+    tasks: deque[GivenTask] = deque()
+    number = maker.profile.answers_per_task
+    panel = maker.session.panel
+
+    async def answer_requests() -> AsyncIterator[list[TeacherRequest]]:
+        progress.expect(len(asked))
+        waiting = iter(asked)
+        async for reply in panel.ask(item.request for item in asked):
+            progress.advance()
+            found = _accept(maker, proposals, next(waiting), reply, gates)
+            tasks.extend(found)
+            progress.expect(len(found) * number)
+            yield [answer_request(maker, task, n) for task in found for n in range(number)]
+
+    await _keep_answers(maker, answers, tasks, answer_requests(), progress)
+    maker.ledger.add(proposals)
+    maker.ledger.add(answers)
 
 
 def respond(
@@ -118,19 +176,35 @@ def respond(
 ) -> StageOutput:
     """Answer given prompts; lines that are none are quarantined."""
     maker = Maker(session, options, profile_of(session, options), Ledger(taken))
-    _answer(maker, prompts.tasks)
+    asyncio.run(_respond(maker, prompts.tasks))
     for line, rule, detail, raw in prompts.unreadable:
         row = maker.empty_row(TeacherReply(key=""), parents=())
         row |= {"raw": raw, "teacher": None, "request_key": None}
         evidence = f"{options.prompts}, line {line or 0}: {detail}"
-        maker.ledger.add(row, Rejection(rule, evidence=evidence), "quarantine")
-    return maker.ledger.output(reusable=not session.teacher.had_passing_fault, notes={})
+        maker.ledger.add([Attempt(row, Rejection(rule, evidence=evidence), "quarantine")])
+    return maker.ledger.output(reusable=not session.panel.had_passing_fault, notes={})
+
+
+async def _respond(maker: "Maker", given: Sequence[GivenTask]) -> None:
+    number = maker.profile.answers_per_task
+
+    async def requests() -> AsyncIterator[list[TeacherRequest]]:
+        for start in range(0, len(given), _ASKED_TOGETHER):
+            part = given[start : start + _ASKED_TOGETHER]
+            yield [answer_request(maker, task, n) for task in part for n in range(number)]
+
+    async with (
+        maker.session.panel.opened(),
+        watch(maker.session, maker.name, maker.ledger) as progress,
+    ):
+        progress.expect(len(given) * number)
+        await _keep_answers(maker, None, deque(given), requests(), progress)
 
 
 def profile_of(session: Session, options: SelfInstructOptions | RespondOptions) -> Profile:
     """The settings of a generator for the teacher of this run."""
-    is_embedded = session.teacher_identity.is_embedded
-    return resolve_profile(options, session.recipe.teacher, is_embedded=is_embedded)
+    is_embedded = session.teacher_identities[0].is_embedded
+    return resolve_profile(options, session.recipe.teachers[0], is_embedded=is_embedded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +223,7 @@ class Maker:
 
     def empty_row(self, reply: TeacherReply, *, parents: Sequence[str]) -> dict[str, Any]:
         """A row that says where it comes from and nothing yet."""
-        identity = self.session.teacher_identity
+        identity = self.session.teacher_identities[reply.teacher]
         return {
             "id": "",
             "source": self.name,
@@ -248,17 +322,17 @@ def _read_proposals(maker: Maker, proposal: Proposed, reply: TeacherReply) -> li
 
 
 def _accept(
-    maker: Maker, proposal: Proposed, reply: TeacherReply, gates: InstructionGates
+    maker: Maker, page: Page, proposal: Proposed, reply: TeacherReply, gates: InstructionGates
 ) -> list[GivenTask]:
     """Gate the tasks of one reply, in their order."""
     row = maker.empty_row(reply, parents=proposal.parents)
     if reply.error is not None:
-        maker.ledger.add(row, Rejection("teacher_error", evidence=reply.error))
+        page.append(Attempt(row, Rejection("teacher_error", evidence=reply.error)))
         return []
     found = _read_proposals(maker, proposal, reply)
     unlikely = _unlikely_task(reply, maker.profile)
     if not found:
-        maker.ledger.add(row, Rejection("unparsable_reply", evidence=reply.text[:200]))
+        page.append(Attempt(row, Rejection("unparsable_reply", evidence=reply.text[:200])))
     accepted = []
     for item in found:
         row = maker.empty_row(reply, parents=proposal.parents)
@@ -266,7 +340,7 @@ def _accept(
         row["messages"] = _messages("", item.instruction, item.input)
         rejection = unlikely or gates.check(item.instruction, is_truncated=item.truncated)
         if rejection is not None:
-            maker.ledger.add(row, rejection)
+            page.append(Attempt(row, rejection))
             continue
         task_id = content_id(row["messages"])
         gates.add(task_id, item.instruction)
@@ -274,53 +348,75 @@ def _accept(
     return accepted
 
 
-def _answer(maker: Maker, tasks: Sequence[GivenTask]) -> None:
-    """Ask for every task's answers at once, then keep the best of each task."""
-    number = maker.profile.answers_per_task
-    requests = [_answer_request(maker, task, sample) for task in tasks for sample in range(number)]
-    replies = iter(_ask(maker.session, requests, "answers"))
-    for task in tasks:
-        _keep_best(maker, task, [next(replies) for _ in range(number)])
+async def _keep_answers(
+    maker: Maker,
+    page: Page | None,
+    tasks: "deque[GivenTask]",
+    requests: AsyncIterator[list[TeacherRequest]],
+    progress: Watch,
+) -> None:
+    """Read the answers in the order of their tasks and keep the best of each task.
+
+    Args:
+        maker: the generator at work.
+        page: where attempts are noted; null notes them in the ledger as they come.
+        tasks: that are asked, in order; more may come while answers are read.
+        requests: for their answers.
+        progress: told of every answer.
+    """
+    replies: list[TeacherReply] = []
+    async for reply in maker.session.panel.ask(requests):
+        progress.advance()
+        replies.append(reply)
+        if len(replies) == maker.profile.answers_per_task:
+            found = _keep_best(maker, tasks.popleft(), replies)
+            replies = []
+            if page is None:
+                maker.ledger.add(found)
+            else:
+                page += found
 
 
-def _answer_request(maker: Maker, task: GivenTask, sample: int) -> TeacherRequest:
+def answer_request(maker: Maker, task: GivenTask, sample: int) -> TeacherRequest:
+    """Render the request for one answer to a task."""
     profile = maker.profile
     request = render_answer(
         task.instruction,
         task.input,
         system=task.system or profile.system,
         temperature=profile.answer_temperature or 0.0,
-        max_tokens=profile.answer_max_tokens or maker.session.recipe.teacher.max_tokens,
+        max_tokens=profile.answer_max_tokens or maker.session.recipe.teachers[0].max_tokens,
         sample=sample,
     )
     return with_confidence(request) if profile.asks_confidence else request
 
 
-def _keep_best(maker: Maker, task: GivenTask, replies: Sequence[TeacherReply]) -> None:
+def _keep_best(maker: Maker, task: GivenTask, replies: Sequence[TeacherReply]) -> Page:
     """Reject unusable answers by name; of the others keep the best if it is good enough."""
+    page: Page = []
     usable = []
     for reply in replies:
         rejection = _unusable(reply)
         if rejection is None:
             usable.append(reply)
         else:
-            maker.ledger.add(maker.answer_row(task, reply), rejection)
+            page.append(Attempt(maker.answer_row(task, reply), rejection))
     if not usable:
-        return
+        return page
     ranked = rank_answers(
         [parse_answer(reply) for reply in usable],
         confidences=[read_confidence(reply) for reply in usable],
     )
     best = ranked[0]
     row = maker.answer_row(task, usable[best.index])
-    maker.ledger.add(row, _too_weak(best, row, maker.profile))
+    page.append(Attempt(row, _too_weak(best, row, maker.profile)))
     for answer in ranked[1:]:
         value, bar = answer.confidence, best.confidence
         if value is None:
             value, bar = answer.agreement, best.agreement
-        maker.ledger.add(
-            maker.answer_row(task, usable[answer.index]), Rejection("not_best_answer", value, bar)
-        )
+        rejection = Rejection("not_best_answer", value, bar)
+        page.append(Attempt(maker.answer_row(task, usable[answer.index]), rejection))
+    return page
 
 
 def _unusable(reply: TeacherReply) -> Rejection | None:
@@ -354,11 +450,6 @@ def _unlikely_task(reply: TeacherReply, profile: Profile) -> Rejection | None:
     if bar is None or value is None or value >= bar or profile.proposals_per_request > 1:
         return None
     return Rejection("unlikely_task", value, bar)
-
-
-def _ask(session: Session, requests: Sequence[TeacherRequest], label: str) -> list[TeacherReply]:
-    advance = session.progress.start(label, len(requests))
-    return asyncio.run(session.teacher.ask_all(requests, on_reply=advance))
 
 
 def _messages(system: str, instruction: str, context: str) -> list[dict[str, str]]:

@@ -3,26 +3,33 @@
 One SQLite file per home, write-ahead logged: a reply is there whole or not at all, whatever
 `kill -9` interrupts. The key is a hash of the whole request, so that no changed prompt, model,
 parameter or endpoint is ever answered by an old reply, and one row more asks for one reply more.
+
+Replies that come together are committed together: a commit waits for the disk, and one wait does
+for all of them.
 """
 
+import asyncio
+import hashlib
 import json
+import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import astuple, dataclass, fields
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from flows.disk import user_disk_errors
-from flows.store import hash_json
 from schemas.errors import RunError
 
+FILE = "journal.sqlite"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS replies (
     key TEXT PRIMARY KEY,
-    created REAL NOT NULL,          -- seconds since 1970
     base_url TEXT NOT NULL,
     endpoint TEXT NOT NULL,
     model TEXT NOT NULL,
@@ -33,9 +40,29 @@ CREATE TABLE IF NOT EXISTS replies (
     prompt_tokens INTEGER NOT NULL,
     completion_tokens INTEGER NOT NULL,
     cost_usd REAL NOT NULL,
-    seconds REAL NOT NULL           -- from sending to the last byte
-) WITHOUT ROWID
+    seconds REAL NOT NULL,          -- from sending to the last byte
+    dataset TEXT NOT NULL,          -- whose budget paid
+    body_sha256 TEXT NOT NULL,
+    created REAL NOT NULL           -- seconds since 1970
+);
+-- What was or may have been billed for attempts that brought no reply.
+CREATE TABLE IF NOT EXISTS losses (
+    key TEXT NOT NULL,
+    dataset TEXT NOT NULL,
+    requests INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,
+    usd REAL NOT NULL,
+    error TEXT NOT NULL,
+    created REAL NOT NULL
+);
 """
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    # FULL: a reply that was paid for survives a power cut, too.
+    "PRAGMA synchronous=FULL",
+)
+_VERSION = 2
+_BATCH = 500  # replies in one commit; keys in one look-up
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +82,7 @@ class JournalEntry:
         completion_tokens: tokens billed for the answer.
         cost_usd: price of both, in US dollars.
         seconds: time from sending to the last byte.
+        dataset: whose budget paid.
     """
 
     key: str
@@ -69,11 +97,64 @@ class JournalEntry:
     completion_tokens: int
     cost_usd: float
     seconds: float
+    dataset: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What an attempt cost, or may have cost, that brought no reply.
+
+    Attributes:
+        key: of the request.
+        dataset: whose budget paid.
+        requests: attempts.
+        tokens: prompt and completion tokens, at worst.
+        usd: US dollars, at worst.
+        error: one line.
+    """
+
+    key: str
+    dataset: str
+    requests: int
+    tokens: int
+    usd: float
+    error: str
+
+
+_COLUMNS = ", ".join(field.name for field in fields(JournalEntry))
+_MARKS = ",".join("?" * (len(fields(JournalEntry)) + 2))
+# A stored failure gives way to a later reply, never the other way round.
+_PUT_REPLY = (
+    f"INSERT INTO replies VALUES ({_MARKS}) ON CONFLICT(key) DO UPDATE SET "  # noqa: S608 - constants
+    + ", ".join(
+        f"{name}=excluded.{name}"
+        for name in (
+            *("status", "body", "prompt_tokens", "completion_tokens", "cost_usd", "seconds"),
+            *("dataset", "body_sha256", "created"),
+        )
+    )
+    + " WHERE replies.status != 200"
+)
+_PUT_LOSS = "INSERT INTO losses VALUES (?,?,?,?,?,?,?)"
+
+Record = JournalEntry | Loss
 
 
 def request_key(base_url: str, endpoint: str, body: Mapping[str, Any], sample: int) -> str:
     """Return the journal key: a hash of all that shapes the reply."""
-    return hash_json({"base_url": base_url, "endpoint": endpoint, "body": body, "sample": sample})
+    return text_key(base_url, endpoint, canonical_body(body), sample)
+
+
+def text_key(base_url: str, endpoint: str, text: str, sample: int) -> str:
+    """The same for a body that is text already, from `canonical_body`."""
+    # No part but the last can hold a line break, so no two requests look the same.
+    whole = f"{base_url}\n{endpoint}\n{sample}\n{text}"
+    return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def body_hash(body: str) -> str:
+    """Return the checksum of a reply body."""
+    return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Journal:
@@ -84,21 +165,22 @@ class Journal:
 
         Raises:
             InputError: if `home` cannot be written.
-            RunError: if the file is damaged.
+            RunError: if the file is damaged, or of another version.
         """
-        self.path = home / "journal.sqlite"
+        self.path = home / FILE
         self._lock = threading.Lock()
         with user_disk_errors(home):
             home.mkdir(parents=True, exist_ok=True)
         try:
-            self._db = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            # FULL: a reply that was paid for survives a power cut, too.
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.execute(_SCHEMA)
-            self._db.commit()
+            self._db = self._connect()
+            found = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if found not in (0, _VERSION):
+                raise RunError(self._line(f"version {found}"))
+            self._db.executescript(_SCHEMA)
+            self._db.execute(f"PRAGMA user_version={_VERSION}")
         except sqlite3.Error as error:
             raise RunError(self._line(error)) from error
+        self._writer: _Writer | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -112,58 +194,53 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        """Close the file."""
+        """Store what is under way, then close the file."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
         self._db.close()
 
     def get(self, key: str) -> JournalEntry | None:
         """Return the stored reply, if there is one."""
-        query = (
-            "SELECT key, base_url, endpoint, model, sample, request, status, body,"
-            " prompt_tokens, completion_tokens, cost_usd, seconds FROM replies WHERE key = ?"
-        )
-        try:
-            with self._lock:
-                found = self._db.execute(query, (key,)).fetchone()
-        except sqlite3.Error as error:
-            raise RunError(self._line(error)) from error
-        return None if found is None else JournalEntry(*found)
+        return self.find([key]).get(key)
 
-    def put(self, entry: JournalEntry) -> None:
-        """Store a reply; when this returns it is on the disk.
+    def find(self, keys: Sequence[str]) -> dict[str, JournalEntry]:
+        """Return the stored replies among `keys`."""
+        found: dict[str, JournalEntry] = {}
+        for part in _parts(keys):
+            marks = ",".join("?" * len(part))
+            query = f"SELECT {_COLUMNS} FROM replies WHERE key IN ({marks})"  # noqa: S608 - question marks
+            for row in self._read(query, part):
+                found[row[0]] = JournalEntry(*row)
+        return found
+
+    def losses(self, dataset: str) -> dict[str, Loss]:
+        """Return what was paid for nothing on behalf of `dataset`, by request key."""
+        query = (
+            "SELECT key, dataset, sum(requests), sum(tokens), sum(usd), max(error) FROM losses "
+            "WHERE dataset = ? GROUP BY key"
+        )
+        return {row[0]: Loss(*row) for row in self._read(query, (dataset,))}
+
+    def put(self, *records: Record) -> None:
+        """Store records; when this returns they are on the disk.
 
         Raises:
-            RunError: if it cannot be stored (a full disk).
+            RunError: if they cannot be stored (a full disk).
         """
-        values: tuple[object, ...] = (
-            entry.key,
-            time.time(),
-            entry.base_url,
-            entry.endpoint,
-            entry.model,
-            entry.sample,
-            entry.request,
-            entry.status,
-            entry.body,
-            entry.prompt_tokens,
-            entry.completion_tokens,
-            entry.cost_usd,
-            entry.seconds,
-        )
-        marks = ",".join("?" * len(values))
-        try:
-            with self._lock, self._db:
-                # A stored failure gives way to a later success, never the other way round.
-                self._db.execute(
-                    f"INSERT INTO replies VALUES ({marks}) ON CONFLICT(key) DO UPDATE SET "  # noqa: S608 - only question marks
-                    "created=excluded.created, status=excluded.status, body=excluded.body,"
-                    "prompt_tokens=excluded.prompt_tokens,"
-                    "completion_tokens=excluded.completion_tokens,"
-                    "cost_usd=excluded.cost_usd, seconds=excluded.seconds"
-                    " WHERE replies.status != 200",
-                    values,
-                )
-        except sqlite3.Error as error:
-            raise RunError(self._line(error)) from error
+        done: Future[None] = Future()
+        self._writer_thread().put(records, done)
+        done.result()
+
+    def put_soon(self, *records: Record) -> "asyncio.Future[None]":
+        """Store records together with others; the result is there when they are on the disk.
+
+        Raises:
+            RunError: from the future, if they cannot be stored.
+        """
+        done = asyncio.get_running_loop().create_future()
+        self._writer_thread().put(records, done)
+        return done
 
     def totals(self) -> dict[str, float]:
         """Return the number of replies, their tokens and their cost in US dollars."""
@@ -171,18 +248,127 @@ class Journal:
             "SELECT count(*), coalesce(sum(prompt_tokens),0),"
             " coalesce(sum(completion_tokens),0), coalesce(sum(cost_usd),0) FROM replies"
         )
-        with self._lock:
-            found = self._db.execute(query).fetchone()
         names = ("replies", "prompt_tokens", "completion_tokens", "cost_usd")
-        return dict(zip(names, found, strict=True))
+        return dict(zip(names, self._read(query)[0], strict=True))
 
-    def _line(self, error: sqlite3.Error) -> str:
+    def read(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Run a query over the tables `replies` and `losses`.
+
+        Raises:
+            RunError: if the file is damaged.
+        """
+        return self._read(query, values)
+
+    def _read(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        try:
+            with self._lock:
+                return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise RunError(self._line(error)) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+        return connection
+
+    def _writer_thread(self) -> "_Writer":
+        with self._lock:
+            if self._writer is None:
+                self._writer = _Writer(self._connect(), self._line)
+            return self._writer
+
+    def _line(self, error: object) -> str:
         return (
             f"expected a working journal, got {str(error)!r} in {self.path}: make room or move "
             "the file away, then run this again"
         )
 
 
+class _Writer:
+    """One thread that commits whatever has come since its last commit."""
+
+    def __init__(self, db: sqlite3.Connection, explain: Any) -> None:
+        self._db = db
+        self._explain = explain
+        self._queue: queue.SimpleQueue[tuple[Sequence[Record], Any] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
+        self._thread.start()
+
+    def put(self, records: Sequence[Record], done: Any) -> None:
+        self._queue.put((records, done))
+
+    def close(self) -> None:
+        self._queue.put(None)
+        self._thread.join()
+        self._db.close()
+
+    def _work(self) -> None:
+        while (item := self._queue.get()) is not None:
+            waiting = [item]
+            while len(waiting) < _BATCH:
+                try:
+                    more = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if more is None:
+                    self._queue.put(None)
+                    break
+                waiting.append(more)
+            failure = self._store([record for records, _ in waiting for record in records])
+            _settle([done for _, done in waiting], failure)
+
+    def _store(self, records: Iterable[Record]) -> RunError | None:
+        now = time.time()
+        replies, losses = [], []
+        for record in records:
+            if isinstance(record, Loss):
+                losses.append((*astuple(record), now))
+            else:
+                replies.append((*_values(record), body_hash(record.body), now))
+        try:
+            with self._db:
+                self._db.executemany(_PUT_REPLY, replies)
+                self._db.executemany(_PUT_LOSS, losses)
+        except sqlite3.Error as error:
+            failure = RunError(self._explain(error))
+            failure.__cause__ = error
+            return failure
+        return None
+
+
+# `astuple` copies deeply and takes ten times as long.
+_values = attrgetter(*(field.name for field in fields(JournalEntry)))
+
+
+def _settle(waiting: Sequence[Any], failure: RunError | None) -> None:
+    """Tell every waiter; one call into each event loop does for all of its futures."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    for done in waiting:
+        if isinstance(done, Future):
+            _finish([done], failure)
+        else:
+            by_loop.setdefault(done.get_loop(), []).append(done)
+    for loop, futures in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_finish, futures, failure)
+
+
+def _finish(waiting: Sequence[Any], failure: RunError | None) -> None:
+    for done in waiting:
+        if done.done():  # cancelled meanwhile
+            continue
+        if failure is None:
+            done.set_result(None)
+        else:
+            done.set_exception(failure)
+
+
+def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(keys), _BATCH):
+        yield keys[start : start + _BATCH]
+
+
 def canonical_body(body: Mapping[str, Any]) -> str:
-    """Return the JSON text of a request body."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    """Return the JSON text of a request body, the same for any order of its fields."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True)

@@ -14,6 +14,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows import stages
 from flows.artifacts import publish_artifacts
+from flows.estimate import compare, quote_run
 from flows.generate import profile_of
 from flows.publishers.local import publish_version
 from flows.session import RunSpec, Session, close_session, session_for
@@ -97,9 +98,12 @@ def run_flow(spec: RunSpec) -> dict[str, Any]:
     session = session_for(spec)
     refs: list[StageRef] = []
     try:
+        quote = quote_run(session) if session.recipe.generators else None
         stops = _make_rows(spec, refs)
         published = publish(spec, refs, stops)
         summary = summarise(session, refs, published=published, stops=stops)
+        if quote is not None:
+            summary["quote"] = compare(quote, summary)
         publish_artifacts(summary, published)
     except FeingoldError as error:
         error.summary = summarise(session, refs)

@@ -1,7 +1,6 @@
 """Progress bars with rate and remaining time on stderr; silent when that is no terminal."""
 
 import sys
-from collections.abc import Callable
 
 from rich.console import Console
 from rich.progress import (
@@ -18,6 +17,29 @@ from rich.progress import Progress as RichProgress
 from rich.text import Text
 
 
+class Bar:
+    """One bar; without bars to be on, it shows nothing."""
+
+    def __init__(self, bars: RichProgress | None = None, task: TaskID | None = None) -> None:
+        self._bars = bars
+        self._task = task
+
+    def advance(self) -> None:
+        """One step is done."""
+        if self._bars is not None and self._task is not None:
+            self._bars.advance(self._task)
+
+    def expect(self, total: int) -> None:
+        """Change the number of steps."""
+        if self._bars is not None and self._task is not None:
+            self._bars.update(self._task, total=total)
+
+    def tell(self, note: str) -> None:
+        """Show a note beside the bar."""
+        if self._bars is not None and self._task is not None:
+            self._bars.update(self._task, note=note)
+
+
 class Progress:
     """The bars of one run."""
 
@@ -26,13 +48,12 @@ class Progress:
         self._bars: RichProgress | None = None
         self._is_shown = sys.stderr.isatty()
 
-    def start(self, label: str, total: int) -> Callable[[], None]:
-        """Open a bar of `total` steps and return the function that advances it by one."""
+    def start(self, label: str, total: int) -> "Bar":
+        """Open a bar of `total` steps."""
         if not self._is_shown:
-            return lambda: None
+            return Bar()
         bars = self._open()
-        task: TaskID = bars.add_task(label, total=total)
-        return lambda: bars.advance(task)
+        return Bar(bars, bars.add_task(label, total=total, note=""))
 
     def say(self, line: str) -> None:
         """Show one line above the bars."""
@@ -54,6 +75,7 @@ class Progress:
                 _Rate(),
                 TimeElapsedColumn(),
                 TimeRemainingColumn(),
+                TextColumn("{task.fields[note]}", markup=False),
                 console=self._console,
             )
             self._bars.start()

@@ -1,4 +1,4 @@
-"""Starts flows: environment, one run per home at a time, and the summary for people."""
+"""Starts flows: environment, one run of a dataset at a time, and the summary for people."""
 
 import os
 import sys
@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from flows.disk import require_writable
+from flows.disk import require_writable, user_disk_errors
 from flows.recipes import LoadedRecipe
 from flows.session import RunSpec, session_for
 from flows.store import Store
-from schemas.errors import RunError
 
 # Set before Prefect is imported; what the user has set stays.
 _ENVIRONMENT = {
@@ -51,23 +50,22 @@ def make_spec(loaded: LoadedRecipe, *, home: Path, out: Path, offline: bool = Fa
 
 
 @contextmanager
-def only_run(home: Path) -> Iterator[None]:
-    """Hold the home for one run.
+def only_run(home: Path, name: str) -> Iterator[None]:
+    """Hold a dataset for one run; another one waits, because both share one budget.
 
-    Raises:
-        RunError: if another run holds it.
+    Runs of other datasets in the same home go on beside it: they share the journal.
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(home / "run.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        msg = (
-            f"expected no other run in {home}, got one under way: wait for it, then run this "
-            "again, or give this one its own --home"
-        )
-        raise RunError(msg) from error
+    folder = home / "runs"
+    with user_disk_errors(home):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f"{name}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            tell(f"waiting for another run of {name} in {home} to end")
+            lock.acquire()
     try:
         Store(home).clear_drafts()
         yield
@@ -82,7 +80,7 @@ def run_recipe(spec: RunSpec) -> dict[str, Any]:
         FeingoldError: with the summary so far.
     """
     prepare_environment()
-    with only_run(Path(spec.home)):
+    with only_run(Path(spec.home), spec.name):
         session_for(spec)  # starts the clock before Prefect, which takes seconds to import
         from prefect import tags
 
@@ -100,7 +98,7 @@ def run_tables(verb: str, spec: RunSpec, out: Path) -> dict[str, Any]:
         FeingoldError: if it fails.
     """
     prepare_environment()
-    with only_run(Path(spec.home)):
+    with only_run(Path(spec.home), spec.name):
         session_for(spec)
         from prefect import tags
 

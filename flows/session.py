@@ -11,12 +11,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.claims import Claims
 from flows.journal import Journal
 from flows.progress import Progress
 from flows.store import Store
-from flows.teachers.budget import Budget
-from flows.teachers.client import Teacher, TeacherIdentity
-from flows.teachers.resolve import check_budget, connector, identify, teacher_options
+from flows.teachers.client import TeacherIdentity
+from flows.teachers.panel import Panel
+from flows.teachers.resolve import identify, make_panel, recipe_teachers
 from schemas.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Session:
         self.progress = Progress()
         self.started = time.monotonic()
         self._stack = ExitStack()
-        self._teacher: Teacher | None = None
+        self._panel: Panel | None = None
 
     def resolve_path(self, path: str) -> Path:
         """Return a path of the recipe as an absolute one."""
@@ -69,30 +70,27 @@ class Session:
         return self._stack.enter_context(Journal(self.home))
 
     @cached_property
-    def teacher_identity(self) -> TeacherIdentity:
-        """Who would be asked."""
-        return identify(teacher_options(self.recipe.teacher))
+    def teacher_identities(self) -> list[TeacherIdentity]:
+        """Who would be asked, in the order in which they step in for each other."""
+        return [identify(options) for options in recipe_teachers(self.recipe)]
 
     @property
-    def asked_teacher(self) -> Teacher | None:
-        """The teacher, if this run needed one."""
-        return self._teacher
+    def asked_panel(self) -> Panel | None:
+        """The teachers, if this run needed them."""
+        return self._panel
 
     @property
-    def teacher(self) -> Teacher:
-        """The teacher of the recipe; nothing is started before the first request."""
-        if self._teacher is None:
-            options = teacher_options(self.recipe.teacher)
-            check_budget(options, self.recipe.budget)
-            self._teacher = Teacher(
-                self.teacher_identity,
-                options,
-                connect=connector(options, self._stack),
+    def panel(self) -> Panel:
+        """The teachers of the recipe; nothing is started before the first request."""
+        if self._panel is None:
+            self._panel = make_panel(
+                self.recipe,
+                stack=self._stack,
                 journal=self.journal,
-                budget=Budget(self.recipe.budget),
+                claims=self._stack.enter_context(Claims(self.home)),
                 offline=self.spec.offline,
             )
-        return self._teacher
+        return self._panel
 
     @cached_property
     def encoder(self) -> "SentenceEncoder":
@@ -107,6 +105,7 @@ class Session:
         """Stop the embedded server and close the journal."""
         self.progress.close()
         self._stack.close()
+        self.store.close()
 
 
 _sessions: dict[RunSpec, Session] = {}

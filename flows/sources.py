@@ -41,11 +41,11 @@ def read_sources(session: Session) -> Sources:
     base, seed = Path(session.spec.base), session.recipe.seed
 
     def compute() -> StageOutput:
-        advance = session.progress.start("reading", len(found))
+        bar = session.progress.start("reading", len(found))
         parts = []
         for source, place in found:
             parts.append((source, _read_one(source, place, base)))
-            advance()
+            bar.advance()
         return _merge(parts, seed=seed)
 
     return Sources(fingerprint, compute)

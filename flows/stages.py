@@ -50,15 +50,13 @@ def generate(
     before: Sequence[StageRef],
 ) -> StageRef:
     """Make rows with the teacher: the rounds of `plan`, or one answer per given prompt."""
-    identity = session.teacher_identity
     config: dict[str, Any] = {
         "generator": options.model_dump(mode="json"),
         "plan": list(plan),
         "seed": session.recipe.seed,
         "language": list(session.recipe.language),
-        "teacher": [identity.base_url, identity.model, identity.license],
+        "teachers": _teachers(session),
         "profile": asdict(profile_of(session, options)),
-        "token_field": session.recipe.teacher.token_field,
     }
     if isinstance(options, RespondOptions):
         config["prompts"] = read_prompts(session, options).fingerprint
@@ -72,6 +70,20 @@ def generate(
         return respond(session, options, prompts=read_prompts(session, options), taken=taken)
 
     return session.store.run("generate", config=config, inputs=list(before), compute=compute)
+
+
+def _teachers(session: Session) -> list[list[Any]]:
+    """What of the teachers shapes their rows; not how fast they are asked."""
+    return [
+        [
+            *(identity.base_url, identity.model, identity.license),
+            *(options.weight, options.server, options.supports),
+            *(options.token_field, options.max_tokens_if_cut),
+        ]
+        for identity, options in zip(
+            session.teacher_identities, session.recipe.teachers, strict=True
+        )
+    ]
 
 
 def signals(session: Session, inputs: Sequence[StageRef]) -> StageRef:

@@ -11,13 +11,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from flows.disk import sync_tree, user_disk_errors
+from flows.owners import Owner
 from schemas.errors import BooksError
 from schemas.frames import DECISIONS, ROWS, check_frame, empty_frame
 from schemas.manifest import StageManifest, StageRef
@@ -71,6 +72,18 @@ class Store:
 
     def __init__(self, home: Path) -> None:
         self.root = home / "stages"
+        self._home = home
+
+    @cached_property
+    def _owner(self) -> Owner:
+        """Marks our drafts, so that nobody takes them for leftovers while we live."""
+        return Owner(self._home)
+
+    def close(self) -> None:
+        """Give up the mark of our drafts."""
+        if "_owner" in self.__dict__:
+            self._owner.close()
+            del self._owner
 
     def run(
         self,
@@ -118,9 +131,10 @@ class Store:
         return ref
 
     def clear_drafts(self) -> None:
-        """Remove what runs that were killed left half written; only while no other run writes."""
+        """Remove what runs that were killed left half written."""
         for draft in self.root.glob(".draft-*"):
-            shutil.rmtree(draft, ignore_errors=True)
+            if not self._owner.is_alive(draft.name.split("-")[1]):
+                shutil.rmtree(draft, ignore_errors=True)
 
     def manifest(self, ref: StageRef) -> StageManifest:
         """Read the manifest of a stage."""
@@ -155,7 +169,7 @@ class Store:
 
     def _write(self, ref: StageRef, output: StageOutput, manifest: StageManifest) -> None:
         target = Path(ref.path)
-        draft = self.root / f".draft-{uuid.uuid4().hex}"
+        draft = self.root / f".draft-{self._owner.id}-{uuid.uuid4().hex}"
         with user_disk_errors(self.root):
             try:
                 draft.mkdir(parents=True)
@@ -166,6 +180,8 @@ class Store:
                 (draft / "manifest.json").write_text(text, encoding="utf-8")
                 sync_tree(draft)
                 target.parent.mkdir(parents=True, exist_ok=True)
+                if self._is_reusable(ref):  # another run made the same meanwhile
+                    return
                 if target.exists():  # an unusable earlier attempt
                     shutil.rmtree(target)
                 draft.rename(target)

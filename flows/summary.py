@@ -8,7 +8,7 @@ from flows.session import Session
 from flows.stages import collect
 from flows.store import Store
 from quality.funnel import count_by_rule
-from schemas.manifest import Published, RequestCounts, StageRef, TokenCounts
+from schemas.manifest import Published, RequestCounts, StageRef, TeacherRecord, TokenCounts
 
 
 def summarise(
@@ -32,7 +32,7 @@ def summarise(
     _, decisions = collect(session, refs)
     funnel = count_stages(session.store, refs)
     rows_in, dropped, quarantined = count_rows(funnel)
-    teacher = session.asked_teacher
+    spent = spending(session)
     return {
         "dataset": session.recipe.name,
         "version": published.version if published else None,
@@ -46,11 +46,58 @@ def summarise(
         "by_rule": count_by_rule(decisions),
         "stages": funnel,
         "stopped_by": dict(stops or {}),
-        "requests": (teacher.requests if teacher else RequestCounts()).model_dump(),
-        "tokens": (teacher.tokens if teacher else TokenCounts()).model_dump(),
-        "cost_usd": round(teacher.cost_usd, 6) if teacher else 0.0,
+        "requests": spent.requests.model_dump(),
+        "tokens": spent.tokens.model_dump(),
+        "cost_usd": spent.cost_usd,
+        "errors": spent.errors,
+        "teachers": [
+            record.model_dump(include={"model", "base_url", "requests", "tokens", "cost_usd"})
+            for record in teacher_records(session)
+            if session.asked_panel is not None
+        ],
         "seconds": round(time.monotonic() - session.started, 2),
     }
+
+
+class Spending(NamedTuple):
+    """What a run asked of its teachers, and what that cost."""
+
+    requests: RequestCounts
+    tokens: TokenCounts
+    cost_usd: float
+    errors: dict[str, int]
+
+
+def spending(session: Session) -> Spending:
+    """Add up what a run spent with all its teachers."""
+    panel = session.asked_panel
+    if panel is None:
+        return Spending(RequestCounts(), TokenCounts(), 0.0, {})
+    errors = dict(panel.errors.most_common())
+    return Spending(panel.requests, panel.tokens, round(panel.cost_usd, 6), errors)
+
+
+def teacher_records(session: Session) -> list[TeacherRecord]:
+    """Describe the teachers of a run, in the order of the recipe."""
+    panel = session.asked_panel
+    records = []
+    for position, identity in enumerate(session.teacher_identities):
+        found: dict[str, Any] = {
+            "model": identity.model,
+            "base_url": identity.base_url,
+            "license": identity.license,
+            "weights_sha256": identity.weights_sha256,
+        }
+        if panel is not None:
+            teacher = panel.teachers[position]
+            found |= {
+                "requests": teacher.requests.model_copy(),
+                "tokens": teacher.tokens.model_copy(),
+                "cost_usd": round(teacher.cost_usd, 6),
+                "errors": dict(teacher.errors.most_common()),
+            }
+        records.append(TeacherRecord.model_validate(found))
+    return records
 
 
 class RowCounts(NamedTuple):

@@ -37,6 +37,11 @@ class BooksError(RunError):
 
 
 class BudgetError(FeingoldError):
-    """The next request could exceed the budget of the recipe."""
+    """The next request could exceed the budget of the recipe.
+
+    Attributes:
+        is_of_teacher: whether it is the budget of one teacher, for whom others may step in.
+    """
 
     exit_code = 3
+    is_of_teacher: bool = False

@@ -72,17 +72,6 @@ class SourceRecord(BaseModel):
     kept: int
 
 
-class TeacherRecord(BaseModel):
-    """Who answered."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    model: str
-    base_url: str
-    license: str | None = None
-    weights_sha256: str | None = None
-
-
 class RequestCounts(BaseModel):
     """How replies were obtained."""
 
@@ -100,6 +89,21 @@ class TokenCounts(BaseModel):
 
     prompt: int = 0
     completion: int = 0
+
+
+class TeacherRecord(BaseModel):
+    """Who answered, under which terms, and what this run spent there."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str
+    base_url: str
+    license: str | None = None
+    weights_sha256: str | None = None
+    requests: RequestCounts = Field(default_factory=RequestCounts)
+    tokens: TokenCounts = Field(default_factory=TokenCounts)
+    cost_usd: float = 0.0
+    errors: dict[str, int] = Field(default_factory=dict, description="failed attempts by class")
 
 
 class DatasetManifest(BaseModel):
@@ -122,7 +126,10 @@ class DatasetManifest(BaseModel):
     by_rule: dict[str, int]
     by_stage: list[dict[str, Any]]
     sources: list[SourceRecord]
-    teacher: TeacherRecord | None
+    teacher: TeacherRecord | None = Field(description="the first of `teachers`")
+    teachers: list[TeacherRecord] = Field(
+        default_factory=list, description="in the order in which they step in for each other"
+    )
     license: str
     languages: list[str]
     requests: RequestCounts

@@ -5,17 +5,21 @@ path of the wrong field and the nearest valid name.
 """
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     NonNegativeFloat,
     PositiveInt,
     StringConstraints,
+    Tag,
     ValidationError,
+    field_validator,
 )
 
 from schemas.errors import InputError
@@ -38,30 +42,72 @@ class Price(Options):
     completion: NonNegativeFloat
 
 
-class TeacherOptions(Options):
-    """Any server that speaks OpenAI's Chat Completions; without `base_url` the embedded one."""
-
-    base_url: str | None = Field(None, description="e.g. http://127.0.0.1:8000/v1")
-    model: str | None = Field(None, description="model name as the server knows it")
-    api_key_env: str = Field("OPENAI_API_KEY", description="name of the variable, never the key")
-    max_in_flight: PositiveInt = Field(64, description="requests under way at once")
-    requests_per_minute: PositiveInt | None = None
-    tokens_per_minute: PositiveInt | None = None
-    price_per_million: Price | None = Field(None, description="US dollars")
-    temperature: float = Field(0.7, ge=0, le=2)
-    max_tokens: PositiveInt = Field(512, description="limit of one answer, in tokens")
-    token_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"  # noqa: S105 - no secret
-    timeout_seconds: float = Field(120, gt=0, description="for one attempt")
-    max_attempts: PositiveInt = Field(5, description="attempts at one request")
-    license: str | None = Field(None, description="licence or terms of the teacher's output")
-
-
 class BudgetOptions(Options):
     """Hard limits; null means none."""
 
     usd: NonNegativeFloat | None = None
     requests: int | None = Field(None, ge=0)
     tokens: int | None = Field(None, ge=0)
+
+
+class TeacherOptions(Options):
+    """Any server that speaks OpenAI's Chat Completions; without `base_url` the embedded one."""
+
+    base_url: str | None = Field(None, description="e.g. http://127.0.0.1:8000/v1")
+    model: str | None = Field(None, description="model name as the server knows it")
+    api_key_env: str = Field("OPENAI_API_KEY", description="name of the variable, never the key")
+    server: Literal["openai", "vllm", "llamacpp", "ollama", "transformers", "generic"] | None = (
+        Field(None, description="what answers there; null: known by its address, else generic")
+    )
+    supports: dict[str, bool | str | tuple[str, ...] | None] = Field(
+        default_factory=dict, description="what differs from that server; `doctor` finds out"
+    )
+    mode: Literal["online", "batch"] = Field(
+        "online", description="batch: /v1/files and /v1/batches, half the price, within a day"
+    )
+    weight: NonNegativeFloat = Field(
+        1, description="share of the requests, in a list of teachers; 0: only steps in"
+    )
+    max_in_flight: PositiveInt = Field(64, description="requests under way at once, at most")
+    requests_per_minute: PositiveInt | None = None
+    tokens_per_minute: PositiveInt | None = None
+    price_per_million: Price | None = Field(None, description="US dollars; null: the list price")
+    budget: BudgetOptions = Field(
+        default_factory=BudgetOptions, description="hard limits for this teacher alone"
+    )
+    temperature: float = Field(0.7, ge=0, le=2)
+    max_tokens: PositiveInt = Field(512, description="limit of one answer, in tokens")
+    max_tokens_if_cut: PositiveInt | None = Field(
+        None, description="limit of one more try where an answer was cut; null: none"
+    )
+    token_field: Literal["max_tokens", "max_completion_tokens"] | None = Field(
+        None, description="name of the limit in a request; null: what the server wants"
+    )
+    timeout_seconds: float = Field(120, gt=0, description="for one attempt")
+    max_attempts: PositiveInt = Field(
+        5, description="attempts at one request; those refused with 429 do not count"
+    )
+    license: str | None = Field(None, description="licence or terms of the teacher's output")
+
+    @field_validator("base_url")
+    @classmethod
+    def _holds_no_key(cls, url: str | None) -> str | None:
+        """The address goes into journal and card; a key in it would go there, too."""
+        if url is not None and "@" in url.partition("://")[2].partition("/")[0]:
+            msg = "an address without user and password (keys go into the variable of api_key_env)"
+            raise ValueError(msg)
+        return url
+
+
+def _one_or_more(value: object) -> str:
+    return "several" if isinstance(value, list | tuple) else "one"
+
+
+Teachers = Annotated[
+    Annotated[TeacherOptions, Tag("one")]
+    | Annotated[tuple[TeacherOptions, ...], Field(min_length=1), Tag("several")],
+    Discriminator(_one_or_more),
+]
 
 
 class SourceOptions(Options):
@@ -193,7 +239,11 @@ class Recipe(Options):
     language: tuple[str, ...] = ("en",)
     license: str | None = Field(None, description="licence of the result; null: from the sources")
     seed: int = 0
-    teacher: TeacherOptions = TeacherOptions()
+    teacher: Teachers = Field(
+        default_factory=TeacherOptions,
+        description="one, or a list: requests are shared out by weight, and when one fails the "
+        "next of the list steps in",
+    )
     budget: BudgetOptions = BudgetOptions()
     sources: tuple[SourceOptions, ...] = ()
     generators: tuple[GeneratorOptions, ...] = ()
@@ -206,6 +256,11 @@ class Recipe(Options):
     )
     select: SelectOptions = SelectOptions()
     publish: PublishOptions = PublishOptions()
+
+    @property
+    def teachers(self) -> tuple[TeacherOptions, ...]:
+        """The teachers, in the order in which they step in for each other."""
+        return (self.teacher,) if isinstance(self.teacher, TeacherOptions) else self.teacher
 
 
 def parse_recipe(data: object, *, where: str) -> Recipe:
@@ -245,13 +300,17 @@ def _explain(error: ValidationError, *, where: str) -> str:
         field, got = f"{field}.kind", problem["ctx"]["tag"]
         known = problem["ctx"]["expected_tags"].replace("'", "")
         return f"expected one of {known}, got {got!r} for {field!r} in {where}: correct it"
-    shown = "nothing" if problem["type"] == "missing" else repr(got)[:80]
+    shown = "nothing" if problem["type"] == "missing" else _PASSWORD.sub("//...@", repr(got)[:80])
     return f"expected {_wanted(problem['msg'])}, got {shown} for {field!r} in {where}: correct it"
 
 
+_PASSWORD = re.compile(r"//[^/]*@")
 _UNION_TAGS = frozenset({"self_instruct", "respond"})
 # pydantic adds the member of a union to the path; a user has not written it.
-_NOT_FIELDS = _UNION_TAGS | {"float", "int", "bool", "str", "tuple[str, ...]"}
+_NOT_FIELDS = _UNION_TAGS | {
+    *("float", "int", "bool", "str", "tuple[str, ...]"),
+    *("one", "several"),  # teachers
+}
 
 
 def _tag(location: Sequence[Any]) -> str | None:

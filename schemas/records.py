@@ -57,11 +57,15 @@ class TeacherRequest:
         body: JSON body without `model`, which the teacher adds.
         sample: number of the draw; asking the same body again for another answer takes another
             sample number, so that the journal does not replay the first one.
+        json_schema: JSON Schema of the answer, for servers that can keep to one.
+        may_grow: whether an answer that its token limit cut may be asked for again with more.
     """
 
     endpoint: Endpoint
     body: Mapping[str, Any]
     sample: int = 0
+    json_schema: Mapping[str, Any] | None = None
+    may_grow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +77,23 @@ class TeacherReply:
         text: the generated text, "" where there is none.
         finish_reason: `stop`, `length`, `content_filter` ..., "" where the server gave none.
         model: the model that answered, as the server names it.
+        teacher: position in the recipe's list of the teacher that was asked.
         prompt_tokens: tokens billed for the prompt.
         completion_tokens: tokens billed for the answer.
         error: one line, null where the reply is usable.
         raw: the reply body as it came.
         replayed: whether it came from the journal.
+        is_stored: whether the journal has it; what may pass is not stored.
     """
 
     key: str
     text: str = ""
     finish_reason: str = ""
     model: str = ""
+    teacher: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     error: str | None = None
     raw: str = field(default="", repr=False)
     replayed: bool = False
+    is_stored: bool = False

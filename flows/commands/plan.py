@@ -3,14 +3,29 @@
 import argparse
 from typing import Any
 
-from flows.estimate import estimate
+from flows.estimate import describe_training, quote_recipe
 from flows.recipes import load_recipe
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Print the estimate of a recipe."""
+    """Print the quote of a recipe."""
     loaded = load_recipe(arguments.recipe, arguments.set)
-    answer = estimate(loaded, home=arguments.home)
+    quote, session = quote_recipe(loaded, home=str(arguments.home))
+    session.close()
+    models = [identity.model for identity in session.teacher_identities]
+    has_teacher = bool(loaded.recipe.generators)
+    answer = {
+        "dataset": loaded.recipe.name,
+        "teacher": {"model": models[0] if has_teacher else None},
+        "teachers": models if has_teacher else [],
+        "requests": quote.requests,
+        "in_journal": quote.in_journal,
+        "tokens": {"prompt": quote.prompt_tokens, "completion": quote.completion_tokens},
+        "cost_usd": quote.cost_usd,
+        "seconds": quote.seconds,
+        "training": describe_training(quote),
+        "assumptions": list(quote.assumptions),
+    }
     if not arguments.json:
         print(_describe(answer))
     return answer
@@ -24,10 +39,9 @@ def _describe(answer: dict[str, Any]) -> str:
         else (f"US$ {answer['cost_usd']:.4f}")
     )
     lines = [
-        f"{answer['dataset']} with {answer['teacher']['model']}",
-        f"  requests {answer['requests']:,}, of which {answer['in_journal']:,} like them are in "
-        "the journal of this home",
-        f"  tokens   {tokens['prompt']:,} prompt + {tokens['completion']:,} completion",
+        f"{answer['dataset']} with {', '.join(answer['teachers']) or 'no teacher'}",
+        f"  requests {answer['requests']:,}, of which {answer['in_journal']:,} are in the journal",
+        f"  tokens   {tokens['prompt']:,} prompt + {tokens['completion']:,} completion, new",
         f"  cost     {cost}",
         f"  time     about {answer['seconds']:,.0f} s",
         f"  training {training['rows']:,} rows, {training['tokens_per_epoch']:,} tokens an epoch, "

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from quality.scorers.consistency import mean_logprob
@@ -44,7 +45,7 @@ def render_answer(
         "max_tokens": max_tokens,
         "seed": draw_seed(sample, system or "", question),
     }
-    return TeacherRequest("chat/completions", body, sample)
+    return TeacherRequest("chat/completions", body, sample, may_grow=True)
 
 
 def with_confidence(request: TeacherRequest) -> TeacherRequest:
@@ -57,7 +58,7 @@ def with_confidence(request: TeacherRequest) -> TeacherRequest:
     """
     # The two endpoints name the same wish differently: a flag, and a number of alternatives.
     wish = True if request.endpoint == "chat/completions" else 1
-    return TeacherRequest(request.endpoint, {**request.body, "logprobs": wish}, request.sample)
+    return replace(request, body={**request.body, "logprobs": wish})
 
 
 def parse_answer(reply: TeacherReply) -> str:

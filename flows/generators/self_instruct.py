@@ -42,6 +42,25 @@ on, written out in full; "" where the instruction says it all.
 
 Reply with a JSON object: {{"tasks": [{{"instruction": "...", "input": "..."}}]}}"""
 
+# For servers that can keep to a schema; replies of all others are read tolerantly, too.
+_TASK_FIELDS = ("instruction", "input")
+_TASKS_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "tasks": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {name: {"type": "string"} for name in _TASK_FIELDS},
+                "required": list(_TASK_FIELDS),
+                "additionalProperties": False,
+            },
+        }
+    },
+    "required": ["tasks"],
+    "additionalProperties": False,
+}
+
 _NUMBER = re.compile(
     r"^[ \t]*(?:\*\*|#+[ \t]*)?(?:(?:task|aufgabe|instruction)[ \t]*)?"
     r"\d{1,3}[ \t]*(?:[.):](?!\d)|-(?=[ \t]))(?:\*\*)?[ \t]*",
@@ -112,7 +131,8 @@ def render_proposals(
         endpoint = "chat/completions"
     limits = {"temperature": temperature, "max_tokens": max_tokens}
     body = {**asked, **limits, "seed": draw_seed(sample, prompt)}
-    return TeacherRequest(endpoint, body, sample)
+    schema = _TASKS_SCHEMA if style == "chat" else None
+    return TeacherRequest(endpoint, body, sample, json_schema=schema)
 
 
 def render_topic_proposal(

@@ -72,14 +72,14 @@ def _overview(manifest: DatasetManifest) -> str:
         f"dropped and {manifest.quarantined:,} could not be read. Every row that is out is in "
         "`rejects/`, with the rule, value, threshold and matched row in `decisions/`.",
     ]
-    if manifest.teacher:
-        terms = manifest.teacher.license or "not stated: check the provider's terms"
-        tokens = manifest.tokens.prompt + manifest.tokens.completion
+    for teacher in manifest.teachers:
+        terms = teacher.license or "not stated: check the provider's terms"
+        tokens = teacher.tokens.prompt + teacher.tokens.completion
         lines.append(
-            f"Teacher: `{manifest.teacher.model}` at `{manifest.teacher.base_url}` (licence or "
-            f"terms of its output: {terms}). This run sent {manifest.requests.sent:,} requests "
-            f"({tokens:,} tokens, US$ {manifest.cost_usd:.2f}) and replayed "
-            f"{manifest.requests.replayed:,} from its journal."
+            f"Teacher: `{teacher.model}` at `{teacher.base_url}` (licence or terms of its output: "
+            f"{terms}). This run sent {teacher.requests.sent:,} requests ({tokens:,} tokens, "
+            f"US$ {teacher.cost_usd:.2f}) and replayed {teacher.requests.replayed:,} from its "
+            "journal."
         )
     lines += [
         f"The generator {name} stopped before its target: {limit}."

@@ -17,7 +17,7 @@ from flows.report import write_report
 from flows.session import Session
 from flows.stages import collect
 from flows.store import code_version, concat_decisions, hash_json
-from flows.summary import count_rows, count_stages
+from flows.summary import count_rows, count_stages, spending, teacher_records
 from flows.versions import Semver, list_versions, open_version, read_data
 from quality.formats import FORMATS
 from quality.funnel import content_hash, count_by_rule
@@ -28,11 +28,8 @@ from schemas.manifest import (
     DatasetManifest,
     FileRecord,
     Published,
-    RequestCounts,
     SourceRecord,
     StageRef,
-    TeacherRecord,
-    TokenCounts,
 )
 
 _METADATA = ("id", "source", "license", "teacher", "request_key", "parents")
@@ -111,7 +108,8 @@ def _describe(
             f"{quarantined} quarantined: please report this as a bug"
         )
         raise BooksError(msg)
-    teacher = session.asked_teacher
+    spent = spending(session)
+    teachers = teacher_records(session) if session.recipe.generators else []
     sources = _sources(session, refs, rows)
     return DatasetManifest(
         feingold=installed_version("feingold"),
@@ -129,12 +127,13 @@ def _describe(
         by_rule=count_by_rule(decisions),
         by_stage=funnel,
         sources=sources,
-        teacher=_teacher(session),
+        teacher=teachers[0] if teachers else None,
+        teachers=teachers,
         license=session.recipe.license or _common_license(sources),
         languages=_languages(session, rows),
-        requests=teacher.requests if teacher else RequestCounts(),
-        tokens=teacher.tokens if teacher else TokenCounts(),
-        cost_usd=round(teacher.cost_usd, 6) if teacher else 0.0,
+        requests=spent.requests,
+        tokens=spent.tokens,
+        cost_usd=spent.cost_usd,
         configs={name: frame.height for name, frame in _configs(rows).items()},
         notes={"description": session.recipe.description, "stopped_by": dict(stops)},
         files=[],
@@ -171,18 +170,6 @@ def _languages(session: Session, rows: pl.DataFrame) -> list[str]:
     counts = known.value_counts().sort(["count", "language"], descending=[True, False])
     common = counts.filter(pl.col("count") >= known.len() * _LANGUAGE_SHARE)["language"]
     return common.to_list() or stated
-
-
-def _teacher(session: Session) -> TeacherRecord | None:
-    if not session.recipe.generators:
-        return None
-    identity = session.teacher_identity
-    return TeacherRecord(
-        model=identity.model,
-        base_url=identity.base_url,
-        license=identity.license,
-        weights_sha256=identity.weights_sha256,
-    )
 
 
 def _is_same(parent: DatasetManifest, draft: DatasetManifest) -> bool:

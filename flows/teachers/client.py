@@ -1,34 +1,28 @@
-"""Asks a teacher: journal first, budget before sending, retries in this one layer only."""
+"""Asks one teacher one thing: pace, budget before sending, retries in this one layer only."""
 
 import asyncio
-import json
 import random
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from flows.journal import Journal, JournalEntry, canonical_body, request_key
-from flows.teachers.budget import Budget, Spend
+from flows.journal import Journal, JournalEntry, Loss, canonical_body, text_key
+from flows.teachers.budget import Meter, Purse, Spend
+from flows.teachers.pace import Bucket, Limiter
 from flows.teachers.replies import Usage, read_reply
-from flows.teachers.sender import Outcome, Sender
-from schemas.errors import BudgetError, FeingoldError, InputError, RunError
+from flows.teachers.sender import Connection, Outcome, Sender
+from flows.teachers.servers import Server, wire_body
+from schemas.errors import InputError, RunError
 from schemas.manifest import RequestCounts, TokenCounts
-from schemas.recipe import Price, TeacherOptions
+from schemas.recipe import TeacherOptions
 from schemas.records import TeacherReply, TeacherRequest
 
-_WRONG_KEY = frozenset({401, 403})
-_BREAKER = 20  # failures in a row after which a teacher counts as down
-_CHAT_OVERHEAD = 64  # tokens that a chat template adds at most to a short conversation
-_LONGEST_WAIT = 60.0  # seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """Where requests go. The key is never printed."""
-
-    base_url: str
-    api_key: str = field(repr=False)
+_BREAKER = 20  # requests in a row that failed for good, after which a teacher counts as down
+_LONGEST_WAIT = 60.0  # seconds between two attempts, unless the server asks for more
+_LONGEST_PAUSE = 900.0  # seconds; a server that asks for more is not worth waiting for
+_PATIENCE = 60.0  # seconds without a good reply after which nothing but 429 counts as down
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,279 +43,295 @@ class TeacherIdentity:
     weights_sha256: str | None = None
     is_embedded: bool = False
 
+    def __str__(self) -> str:
+        return f"{self.model} at {self.base_url}"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as one teacher gets it.
+
+    Attributes:
+        request: what is asked.
+        body: as it is sent.
+        text: the same as JSON.
+        key: of the journal.
+    """
+
+    request: TeacherRequest
+    body: dict[str, Any]
+    text: str
+    key: str
+
 
 class Teacher:
-    """One teacher with its journal, budget and counters."""
+    """One endpoint with its limits, counters and journal."""
 
     def __init__(
         self,
         identity: TeacherIdentity,
         options: TeacherOptions,
+        server: Server,
         *,
         connect: Callable[[], Connection],
         journal: Journal,
-        budget: Budget,
-        offline: bool = False,
+        purse: Purse,
+        meter: Meter,
+        dataset: str = "",
+        position: int = 0,
     ) -> None:
         """Prepare; nothing is sent or started yet.
 
         Args:
             identity: who is asked.
-            options: limits, price and sampling defaults of the recipe.
+            options: limits and sampling defaults of the recipe.
+            server: what its requests have to look like.
             connect: starts what must run and returns where it listens; called before the first
                 request that the journal cannot answer.
             journal: where replies are kept.
-            budget: what may be spent.
-            offline: replay only.
+            purse: the budgets that its requests have to fit into.
+            meter: what they cost.
+            dataset: whose budget pays.
+            position: in the recipe's list of teachers.
         """
         self.identity = identity
         self.options = options
+        self.position = position
+        self.meter = meter
+        self.purse = purse
+        self.limiter = Limiter(options.max_in_flight)
         self.requests = RequestCounts()
         self.tokens = TokenCounts()
         self.cost_usd = 0.0
-        self.had_passing_fault = False
+        self.errors: Counter[str] = Counter()
+        self._server = server
         self._connect = connect
         self._journal = journal
-        self._budget = budget
-        self._offline = offline
+        self._dataset = dataset
+        self._requests_bucket = Bucket(options.requests_per_minute)
+        self._tokens_bucket = Bucket(options.tokens_per_minute)
+        self._sender: Sender | None = None
+        self._opening = asyncio.Lock()
         self._failures_in_a_row = 0
         self._was_reached = False
-        self._answered: set[str] = set()
-        self._stop: FeingoldError | None = None
+        self._was_good = False
+        self._good_at = 0.0
+        self._longest_wait = 0.0
 
-    async def ask_all(
-        self, requests: Sequence[TeacherRequest], *, on_reply: Callable[[], None] | None = None
-    ) -> list[TeacherReply]:
-        """Ask many questions at once; replies come in the order of the questions.
+    def prepare(self, request: TeacherRequest) -> Asked:
+        """Say what would be sent, and under which key its reply is kept."""
+        body = wire_body(
+            request.body,
+            model=self.identity.model,
+            server=self._server,
+            token_field=self.options.token_field,
+            schema=request.json_schema,
+        )
+        text = canonical_body(body)
+        key = text_key(self.identity.base_url, request.endpoint, text, request.sample)
+        return Asked(request, body, text, key)
 
-        When a fault stops the run, requests under way are still awaited and journaled: they are
-        paid for.
+    async def sender(self) -> Sender:
+        """The open client; what must run for it is started at the first call."""
+        async with self._opening:
+            if self._sender is None:
+                connection = await asyncio.to_thread(self._connect)
+                self._sender = Sender(
+                    connection,
+                    timeout_seconds=self.options.timeout_seconds,
+                    most=self.options.max_in_flight,
+                )
+                self._good_at = time.monotonic()
+        return self._sender
+
+    async def close(self) -> None:
+        """Close the connections; the next request opens them again."""
+        if self._sender is not None:
+            await self._sender.close()
+        self._sender = None
+        self._opening = asyncio.Lock()  # the next requests may come from another event loop
+
+    async def answer(self, asked: Asked, *, may_go_on: Callable[[], bool]) -> TeacherReply:
+        """Send one request until it is answered or fails for good; the reply is journaled.
 
         Args:
-            requests: the questions.
-            on_reply: called after each reply, for progress.
+            asked: from `prepare`.
+            may_go_on: asked before every further attempt.
 
         Raises:
             InputError: the teacher refused the key, or does not know the model.
-            RunError: the teacher is down, or `offline` and a reply is not in the journal.
-            BudgetError: the next request could exceed the budget.
+            RunError: the teacher is down.
+            BudgetError: the next request could exceed a budget.
         """
-        replies: list[TeacherReply | None] = [self._replay(request) for request in requests]
-        if on_reply is not None:
-            for reply in replies:
-                if reply is not None:
-                    on_reply()
-        missing = [position for position, reply in enumerate(replies) if reply is None]
-        if missing and self._offline:
-            msg = (
-                f"expected all {len(requests)} replies of this step in the journal, got "
-                f"{len(requests) - len(missing)} in {self._journal.path}: run without --offline"
-            )
-            raise RunError(msg)
-        if missing:
-            async with self._client() as client:
-                await asyncio.gather(
-                    *(
-                        self._fill(replies, position, requests[position], client, on_reply)
-                        for position in missing
-                    )
-                )
-        if self._stop is not None:
-            raise self._stop
-        return [reply for reply in replies if reply is not None]
-
-    def _body(self, request: TeacherRequest) -> dict[str, Any]:
-        """Add the model, and name the token limit as this server wants it."""
-        body = {"model": self.identity.model, **request.body}
-        if "max_tokens" in body and self.options.token_field != "max_tokens":  # noqa: S105
-            body[self.options.token_field] = body.pop("max_tokens")
-        return body
-
-    def _key(self, request: TeacherRequest) -> str:
-        body = self._body(request)
-        return request_key(self.identity.base_url, request.endpoint, body, request.sample)
-
-    def _replay(self, request: TeacherRequest) -> TeacherReply | None:
-        """Answer from the journal; a stored failure counts only offline."""
-        entry = self._journal.get(self._key(request))
-        if entry is None or (entry.status != 200 and not self._offline):
-            return None
-        if entry.key not in self._answered:  # later rounds read the earlier ones again
-            self._answered.add(entry.key)
-            self.requests.replayed += 1
-            # A budget is for the dataset, not for one attempt at it: else each start after a stop
-            # would spend it once more.
-            tokens = entry.prompt_tokens + entry.completion_tokens
-            self._budget.count(Spend(usd=entry.cost_usd, requests=1, tokens=tokens))
-        return read_reply(entry.key, entry.status, entry.body, replayed=True)
-
-    @asynccontextmanager
-    async def _client(self) -> AsyncIterator[Sender]:
-        import openai
-
-        connection = await asyncio.to_thread(self._connect)
-        client = openai.AsyncOpenAI(
-            base_url=connection.base_url,
-            api_key=connection.api_key,
-            max_retries=0,  # retried here, and only here
-            timeout=self.options.timeout_seconds,
-        )
-        async with client:
-            yield Sender(client, self.options)
-
-    async def _fill(
-        self,
-        replies: list[TeacherReply | None],
-        position: int,
-        request: TeacherRequest,
-        client: Sender,
-        on_reply: Callable[[], None] | None,
-    ) -> None:
-        async with client.slots:
-            if self._stop is not None:
-                return
-            try:
-                replies[position] = await self._ask(request, client)
-            except FeingoldError as error:
-                self._stop = self._stop or error
-                return
-        if on_reply is not None:
-            on_reply()
-
-    async def _ask(self, request: TeacherRequest, client: Sender) -> TeacherReply:
-        """Send one request until it is answered or fails for good."""
-        body = self._body(request)
-        key = self._key(request)
-        worst = _worst_case(body, self._price())
-        outcome = Outcome(0, "no attempt was made")
-        for attempt in range(self.options.max_attempts):
-            if self._stop is not None:
-                break
-            await self._reserve(worst, client)
-            true = worst
-            try:
-                self.requests.sent += 1
-                outcome = await client.send(request.endpoint, body, worst.tokens)
-                true = _true_cost(outcome, worst, self._price())
-            finally:
-                self._budget.settle(worst, true)
-                client.settled.set()
+        sender = await self.sender()
+        worst = self.meter.worst(asked.body, asked.text)
+        failures = attempt = 0
+        while True:
+            outcome, true = await self._attempt(sender, asked, worst)
+            attempt += 1
             if not outcome.is_passing_fault:
                 break
-            if attempt + 1 < self.options.max_attempts:
-                await asyncio.sleep(_wait_seconds(attempt, outcome.retry_after))
-        return self._record(key, request, body, outcome, true)
+            await self._note_loss(asked, outcome, true)
+            if outcome.is_rate_limit:
+                self._stop_if_only_limits(outcome)
+            else:
+                failures += 1
+            if failures >= self.options.max_attempts or not may_go_on():
+                break
+            await asyncio.sleep(_wait_seconds(attempt - 1, outcome.wait_seconds))
+        return await self.record(asked, outcome, true)
 
-    async def _reserve(self, worst: Spend, client: Sender) -> None:
-        """Set the worst case aside; requests under way may yet free enough for it.
+    async def _attempt(self, sender: Sender, asked: Asked, worst: Spend) -> tuple[Outcome, Spend]:
+        """Make one attempt, with its worst case reserved and its true cost settled."""
+        await self.purse.reserve(worst)
+        true = Spend()
+        try:
+            await self._requests_bucket.wait()
+            await self._tokens_bucket.wait(worst.tokens)
+            await self.limiter.hold()
+            true = worst  # from here on it may be billed, whatever becomes of us
+            self.requests.sent += 1
+            sent_at = time.monotonic()
+            typical = (self.tokens.prompt + self.tokens.completion) // self.requests.sent
+            outcome = await sender.send(asked.request.endpoint, asked.text, tokens=typical)
+            true = self._true_cost(outcome, worst)
+        finally:
+            self.purse.settle(worst, true)
+        self._tokens_bucket.give_back(worst.tokens - true.tokens)
+        if outcome.is_overload:
+            self.limiter.overloaded(sent_at)
+        elif not outcome.kind:
+            self.limiter.succeeded()
+        if outcome.wait_seconds is not None and outcome.wait_seconds <= _LONGEST_PAUSE:
+            self.limiter.pause(outcome.wait_seconds)
+        return outcome, true
+
+    def _true_cost(self, outcome: Outcome, worst: Spend) -> Spend:
+        """Cost of an attempt; where the server does not say, the worst case."""
+        if outcome.is_lost or (outcome.status == 200 and outcome.usage is None):
+            return worst
+        if outcome.status != 200 or outcome.usage is None:
+            return Spend(requests=1)
+        true = self.meter.spend(outcome.usage.prompt, outcome.usage.completion)
+        self.meter.learn(worst, true)
+        return true
+
+    async def record(self, asked: Asked, outcome: Outcome, true: Spend) -> TeacherReply:
+        """Journal what came back for good, and decide whether this teacher goes on.
+
+        Args:
+            asked: from `prepare`.
+            outcome: of the last attempt.
+            true: what it cost.
 
         Raises:
-            BudgetError: if it does not fit and nothing is under way.
+            InputError: the teacher refused the key, or does not know the model.
+            RunError: the teacher is down, or the journal cannot be written.
         """
-        while True:
-            try:
-                return self._budget.reserve(worst)
-            except BudgetError as error:
-                if self._stop is not None or not self._budget.reserved.requests:
-                    raise self._stop or error from None
-            client.settled.clear()
-            await client.settled.wait()
-
-    def _record(
-        self,
-        key: str,
-        request: TeacherRequest,
-        body: Mapping[str, Any],
-        outcome: Outcome,
-        true: Spend,
-    ) -> TeacherReply:
-        """Journal what came back, and decide whether the run goes on."""
-        self._stop_if_down(outcome)
-        if outcome.is_passing_fault:
+        if outcome.kind:
+            self.errors[outcome.kind] += not outcome.is_passing_fault  # the others: see _note_loss
+            self._stop_if_down(outcome)
             self.requests.failed += 1
-            self.had_passing_fault = True
-            return TeacherReply(key=key, error=outcome.error, raw=outcome.body)
-        usage = outcome.usage or Usage(0, 0)
-        self._answered.add(key)
-        self._journal.put(
-            JournalEntry(
-                key=key,
-                base_url=self.identity.base_url,
-                endpoint=request.endpoint,
-                model=self.identity.model,
-                sample=request.sample,
-                request=canonical_body(body),
-                status=outcome.status,
-                body=outcome.body,
-                prompt_tokens=usage.prompt,
-                completion_tokens=usage.completion,
-                cost_usd=true.usd,
-                seconds=round(outcome.seconds, 3),
+        else:
+            self._was_reached = self._was_good = True
+            self._failures_in_a_row = 0
+            self._good_at = time.monotonic()
+        if outcome.is_passing_fault:
+            return TeacherReply(
+                asked.key, teacher=self.position, error=outcome.error, raw=outcome.body
             )
-        )
+        usage = outcome.usage or Usage(0, 0)
+        await self._journal.put_soon(self._entry(asked, outcome, usage, true))
         self.tokens.prompt += usage.prompt
         self.tokens.completion += usage.completion
         self.cost_usd += true.usd
-        self.requests.failed += outcome.status != 200
-        return read_reply(key, outcome.status, outcome.body, replayed=False)
+        return self.read(asked.key, outcome.status, outcome.body, replayed=False)
+
+    def read(self, key: str, status: int, body: str, *, replayed: bool) -> TeacherReply:
+        """Turn a stored or fresh body into a reply of this teacher."""
+        return read_reply(key, status, body, replayed=replayed, teacher=self.position)
+
+    def replay(self, entry: JournalEntry) -> TeacherReply:
+        """Answer from the journal, and count it where this dataset's budget paid for it."""
+        self.requests.replayed += 1
+        if entry.dataset == self._dataset:
+            # A budget is for the dataset, not for one attempt at it: else each start after a stop
+            # would spend it once more.
+            tokens = entry.prompt_tokens + entry.completion_tokens
+            self.purse.count(Spend(usd=entry.cost_usd, requests=1, tokens=tokens))
+        return self.read(entry.key, entry.status, entry.body, replayed=True)
+
+    def _entry(self, asked: Asked, outcome: Outcome, usage: Usage, true: Spend) -> JournalEntry:
+        return JournalEntry(
+            key=asked.key,
+            base_url=self.identity.base_url,
+            endpoint=asked.request.endpoint,
+            model=self.identity.model,
+            sample=asked.request.sample,
+            request=asked.text,
+            status=outcome.status,
+            body=outcome.body,
+            prompt_tokens=usage.prompt,
+            completion_tokens=usage.completion,
+            cost_usd=true.usd,
+            seconds=round(outcome.seconds, 3),
+            dataset=self._dataset,
+        )
+
+    async def _note_loss(self, asked: Asked, outcome: Outcome, true: Spend) -> None:
+        """Remember an attempt that cost something and brought nothing, for the next run."""
+        self.errors[outcome.kind] += 1
+        self.cost_usd += true.usd
+        if not outcome.is_rate_limit:
+            await self._journal.put_soon(
+                Loss(asked.key, self._dataset, 1, true.tokens, true.usd, outcome.error)
+            )
+
+    def _stop_if_only_limits(self, outcome: Outcome) -> None:
+        """Give up on a teacher that has refused everything for long, or asks to wait for hours."""
+        wait = outcome.wait_seconds or 0.0
+        self._was_reached = True
+        self._longest_wait = max(self._longest_wait, min(wait, _LONGEST_PAUSE))
+        patience = max(_PATIENCE, 2 * self._longest_wait)
+        if wait <= _LONGEST_PAUSE and time.monotonic() - self._good_at <= patience:
+            return
+        asks = f", which asks to wait {wait:,.0f} s" if outcome.wait_seconds else ""
+        msg = (
+            f"expected answers, got nothing but {outcome.error!r} from {self.identity}{asks}: run "
+            "the same command again later; what was answered is kept"
+        )
+        raise RunError(msg)
 
     def _stop_if_down(self, outcome: Outcome) -> None:
         """Raise where going on would only repeat the same failure."""
-        where = f"{self.identity.model} at {self.identity.base_url}"
         self._was_reached = self._was_reached or outcome.status != 0
-        if outcome.status in _WRONG_KEY:
+        # Once there were good replies, 403 and 404 are about one request (moderation, a model that
+        # was taken away); the row is a reject, and many of them in a row stop the run below.
+        if outcome.status == 401 or (outcome.status == 403 and not self._was_good):
             msg = (
                 f"expected a valid key in ${self.options.api_key_env}, got HTTP {outcome.status} "
-                f"from {where}: set the variable to a key of that teacher"
+                f"from {self.identity}: set the variable to a key of that teacher"
             )
             raise InputError(msg)
-        if outcome.status == 404:
+        if outcome.status == 404 and not self._was_good:
             msg = (
-                f"expected a teacher, got HTTP 404 for {where}: check teacher.base_url (it "
+                f"expected a teacher, got HTTP 404 for {self.identity}: check teacher.base_url (it "
                 "usually ends in /v1) and teacher.model"
             )
             raise InputError(msg)
-        if outcome.status == 200:
-            self._failures_in_a_row = 0
-            return
         self._failures_in_a_row += 1
-        if not self._was_reached or self._failures_in_a_row >= _BREAKER:
+        if not self._was_reached or self._failures_in_a_row >= _BREAKER or outcome.status == 429:
             msg = (
-                f"expected answers, got {outcome.error!r} from {where} "
+                f"expected answers, got {outcome.error!r} from {self.identity} "
                 f"({self._failures_in_a_row} failures in a row): start or check the teacher, then "
                 "run the same command again; what was answered is kept"
             )
             raise RunError(msg)
 
-    def _price(self) -> Price:
-        return self.options.price_per_million or Price(prompt=0, completion=0)
 
-
-def _worst_case(body: Mapping[str, Any], price: Price) -> Spend:
-    """Upper bound of what a request can cost.
-
-    A byte-level tokenizer never makes more tokens than there are bytes.
-    """
-    text = body.get("prompt") or json.dumps(body.get("messages", []), ensure_ascii=False)
-    prompt = len(str(text).encode("utf-8", "replace")) + _CHAT_OVERHEAD
-    limit = body.get("max_tokens", body.get("max_completion_tokens", 0))
-    usd = (prompt * price.prompt + limit * price.completion) / 1e6
-    return Spend(usd=usd, requests=1, tokens=prompt + limit)
-
-
-def _true_cost(outcome: Outcome, worst: Spend, price: Price) -> Spend:
-    """Cost of an attempt; where the server does not say, the worst case."""
-    if outcome.is_lost or (outcome.status == 200 and outcome.usage is None):
-        return worst
-    if outcome.status != 200 or outcome.usage is None:
-        return Spend(requests=1)
-    usage = outcome.usage
-    usd = (usage.prompt * price.prompt + usage.completion * price.completion) / 1e6
-    return Spend(usd=usd, requests=1, tokens=usage.prompt + usage.completion)
-
-
-def _wait_seconds(attempt: int, retry_after: float | None) -> float:
-    """Jittered exponential backoff, or what the server asks for."""
-    if retry_after is not None:
-        return min(retry_after, _LONGEST_WAIT)
-    return min(0.5 * float(2**attempt), _LONGEST_WAIT) * random.uniform(0.5, 1.0)
+def _wait_seconds(attempt: int, asked_for: float | None) -> float:
+    """Jittered exponential backoff; at least what the server asks for."""
+    backoff = min(0.5 * float(2 ** min(attempt, 10)), _LONGEST_WAIT) * random.uniform(0.5, 1.0)
+    if asked_for is None:
+        return backoff
+    return asked_for * random.uniform(1.0, 1.1)

@@ -26,12 +26,23 @@ class Usage:
         usage = data.get("usage")
         if not isinstance(usage, dict):
             return None
-        counts = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
-        whole = [count for count in counts if type(count) is int and 0 <= count <= _MOST_TOKENS]
-        return cls(*whole) if len(whole) == 2 else None
+        names = ("prompt_tokens", "completion_tokens", "total_tokens")
+        prompt, completion, total = (_count(usage.get(name)) for name in names)
+        if prompt is None or completion is None:
+            return None
+        # Some servers bill thinking and leave it out of the answer's own count.
+        return cls(prompt, completion if total is None else max(completion, total - prompt))
 
 
-def read_reply(key: str, status: int, body: str, *, replayed: bool) -> TeacherReply:
+def _count(value: object) -> int | None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 <= value <= _MOST_TOKENS else None
+
+
+def read_reply(
+    key: str, status: int, body: str, *, replayed: bool, teacher: int = 0
+) -> TeacherReply:
     """Turn a stored or fresh body into a reply; never raises.
 
     Args:
@@ -39,10 +50,13 @@ def read_reply(key: str, status: int, body: str, *, replayed: bool) -> TeacherRe
         status: HTTP status.
         body: as it came.
         replayed: whether it came from the journal.
+        teacher: position of the teacher in the recipe's list.
     """
     if status != 200:
-        line = " ".join(body.split())[:200]
-        return TeacherReply(key, error=f"HTTP {status}: {line}", raw=body, replayed=replayed)
+        line = f"HTTP {status}: {' '.join(body.split())[:200]}"
+        return TeacherReply(
+            key, teacher=teacher, error=line, raw=body, replayed=replayed, is_stored=True
+        )
     data = json.loads(body)
     usage = Usage.read(data) or Usage(0, 0)
     choice = data["choices"][0] if data["choices"] else None
@@ -53,11 +67,13 @@ def read_reply(key: str, status: int, body: str, *, replayed: bool) -> TeacherRe
         text=text,
         finish_reason=finish if isinstance(finish, str) else "",
         model=str(data.get("model") or ""),
+        teacher=teacher,
         prompt_tokens=usage.prompt,
         completion_tokens=usage.completion,
         error=error,
         raw=body,
         replayed=replayed,
+        is_stored=True,
     )
 
 
@@ -69,6 +85,8 @@ def _text_of(choice: object) -> tuple[str, str | None]:
         return "", "stopped by the teacher's content filter"
     message = choice.get("message")
     text = message.get("content") if isinstance(message, dict) else choice.get("text")
+    if isinstance(message, dict) and message.get("refusal"):
+        return "", f"refused: {' '.join(str(message['refusal']).split())[:200]}"
     if not isinstance(text, str) or not text.strip():
         return "", "the reply has no text"
     return _SURROGATE.sub("\ufffd", text), None

@@ -1,16 +1,39 @@
 """Which teacher a recipe means, and how to reach it."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
-from flows.teachers.client import Connection, TeacherIdentity
+from flows.claims import Claims
+from flows.journal import Journal
+from flows.teachers.budget import Budget, Meter, Purse
+from flows.teachers.client import Teacher, TeacherIdentity
+from flows.teachers.panel import Panel
+from flows.teachers.prices import listed_price
+from flows.teachers.sender import Connection
+from flows.teachers.servers import server_for, with_overrides
 from schemas.errors import InputError
-from schemas.recipe import BudgetOptions, TeacherOptions
+from schemas.recipe import BudgetOptions, Price, Recipe, TeacherOptions
 
 _OPENAI_URL = "https://api.openai.com/v1"
 # Used when a key is in the environment and the recipe names no teacher.
 _OPENAI_MODEL = "gpt-4.1-mini"
+
+
+def recipe_teachers(recipe: Recipe) -> list[TeacherOptions]:
+    """The teachers of a recipe; a single one may come from the environment.
+
+    Raises:
+        InputError: if `base_url` is given without a model, or every weight is 0.
+    """
+    if len(recipe.teachers) == 1:
+        return [teacher_options(recipe.teachers[0])]
+    if not any(options.weight for options in recipe.teachers):
+        msg = "expected a teacher with a weight above 0, got none: raise one in `teacher`"
+        raise InputError(msg)
+    for options in recipe.teachers:
+        _require_model(options)
+    return list(recipe.teachers)
 
 
 def teacher_options(options: TeacherOptions) -> TeacherOptions:
@@ -22,16 +45,87 @@ def teacher_options(options: TeacherOptions) -> TeacherOptions:
     Raises:
         InputError: if `base_url` is given without a model.
     """
+    _require_model(options)
     if options.base_url is not None:
-        if options.model is None:
-            msg = "expected teacher.model beside teacher.base_url, got nothing: name the model"
-            raise InputError(msg)
         return options
     url = os.environ.get("OPENAI_BASE_URL") or None
     if url is None and not os.environ.get(options.api_key_env):
         return options
     model = options.model or os.environ.get("OPENAI_MODEL") or _OPENAI_MODEL
     return options.model_copy(update={"base_url": url or _OPENAI_URL, "model": model})
+
+
+def make_panel(
+    recipe: Recipe, *, stack: ExitStack, journal: Journal, claims: Claims, offline: bool = False
+) -> Panel:
+    """Make the teachers of a recipe ready to be asked; nothing is sent or started yet.
+
+    Args:
+        recipe: whose teachers.
+        stack: stops the embedded server when it closes.
+        journal: where replies are kept.
+        claims: what is asked at present.
+        offline: replay only.
+
+    Raises:
+        InputError: if a teacher cannot be meant, or a money budget not be kept.
+    """
+    every = recipe_teachers(recipe)
+    check_budget(every, recipe.budget)
+    budget = Budget(recipe.budget)
+    teachers = [
+        make_teacher(
+            options,
+            stack=stack,
+            journal=journal,
+            budgets=[budget, Budget(options.budget, teacher=position)],
+            dataset=recipe.name,
+            position=position,
+        )
+        for position, options in enumerate(every)
+    ]
+    losses = journal.losses(recipe.name)
+    return Panel(teachers, journal=journal, claims=claims, losses=losses, offline=offline)
+
+
+def make_teacher(
+    options: TeacherOptions,
+    *,
+    stack: ExitStack,
+    journal: Journal,
+    budgets: Sequence[Budget] = (),
+    dataset: str = "",
+    position: int = 0,
+) -> Teacher:
+    """Make one teacher ready to be asked; nothing is sent or started yet.
+
+    Args:
+        options: as returned by `teacher_options`.
+        stack: stops the embedded server when it closes.
+        journal: where replies are kept.
+        budgets: that its requests have to fit into.
+        dataset: whose budget pays.
+        position: in the recipe's list of teachers.
+    """
+    identity = identify(options)
+    server = server_for(identity.base_url, named=options.server)
+    return Teacher(
+        identity,
+        options,
+        with_overrides(server, options.supports),
+        connect=connector(options, stack),
+        journal=journal,
+        purse=Purse(*budgets),
+        meter=Meter(price_of(options) or Price(prompt=0, completion=0)),
+        dataset=dataset,
+        position=position,
+    )
+
+
+def _require_model(options: TeacherOptions) -> None:
+    if options.base_url is not None and options.model is None:
+        msg = "expected teacher.model beside teacher.base_url, got nothing: name the model"
+        raise InputError(msg)
 
 
 def identify(options: TeacherOptions) -> TeacherIdentity:
@@ -82,16 +176,38 @@ def connector(options: TeacherOptions, stack: ExitStack) -> Callable[[], Connect
     return connect
 
 
-def check_budget(options: TeacherOptions, budget: BudgetOptions) -> None:
+def price_of(options: TeacherOptions) -> Price | None:
+    """Price of a teacher: the recipe's, else the list price; null where neither is known.
+
+    The embedded teacher costs nothing.
+
+    Args:
+        options: as returned by `teacher_options`.
+    """
+    if options.price_per_million is not None:
+        return options.price_per_million
+    if options.base_url is None:
+        return Price(prompt=0, completion=0)
+    listed = listed_price(options.base_url, str(options.model))
+    return None if listed is None else Price(prompt=listed.prompt, completion=listed.completion)
+
+
+def check_budget(teachers: Sequence[TeacherOptions], budget: BudgetOptions) -> None:
     """Refuse a money budget that nobody could keep.
 
+    Args:
+        teachers: as returned by `teacher_options`.
+        budget: of the run.
+
     Raises:
-        InputError: if money is limited and the price is not known.
+        InputError: if money is limited and a price is not known.
     """
-    if budget.usd is None or options.base_url is None or options.price_per_million is not None:
-        return
-    msg = (
-        f"expected teacher.price_per_million for {options.model!r} beside budget.usd, got "
-        "nothing: give the price of a million prompt and completion tokens"
-    )
-    raise InputError(msg)
+    for options in teachers:
+        is_limited = budget.usd is not None or options.budget.usd is not None
+        if is_limited and price_of(options) is None:
+            msg = (
+                f"expected teacher.price_per_million for {options.model!r} beside a budget in usd, "
+                "got nothing and no list price is known: give the price of a million prompt and "
+                "completion tokens"
+            )
+            raise InputError(msg)

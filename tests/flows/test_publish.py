@@ -96,9 +96,10 @@ def test_the_size_is_one_the_hub_knows(kept: int, size: str) -> None:
 
 def test_a_synthetic_dataset_says_so() -> None:
     teacher = TeacherRecord(model="m", base_url="http://x/v1")
-    assert header(card(teacher=teacher.model_dump()))["tags"][0] == "synthetic"
+    named = {"teacher": teacher.model_dump(), "teachers": [teacher.model_dump()]}
+    assert header(card(**named))["tags"][0] == "synthetic"
     assert "synthetic" not in header(card())["tags"]
-    assert "not stated: check the provider's terms" in card(teacher=teacher.model_dump())
+    assert "not stated: check the provider's terms" in card(**named)
 
 
 def test_mixed_licences_are_all_named() -> None:

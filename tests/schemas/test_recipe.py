@@ -61,7 +61,7 @@ def test_only_the_name_is_required_and_defaults_are_those_of_the_house() -> None
     assert found.dedup == full.dedup
     assert found.select == full.select
     assert found.publish == full.publish
-    named = {"base_url", "model", "price_per_million"}
+    named = {"base_url", "model", "price_per_million", "token_field"}
     assert found.teacher.model_dump(exclude=named) == full.teacher.model_dump(exclude=named)
     assert (found.sources, found.generators, found.scorers, found.filters) == ((), (), None, None)
 

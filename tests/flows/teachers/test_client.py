@@ -12,9 +12,13 @@ from typing import Any
 
 import pytest
 
+from flows.claims import Claims
 from flows.journal import Journal
-from flows.teachers.budget import Budget
-from flows.teachers.client import Connection, Teacher, TeacherIdentity
+from flows.teachers.budget import Budget, Meter, Purse
+from flows.teachers.client import Teacher, TeacherIdentity
+from flows.teachers.panel import Panel
+from flows.teachers.sender import Connection
+from flows.teachers.servers import server_for
 from schemas.errors import BudgetError, FeingoldError, InputError, RunError
 from schemas.recipe import BudgetOptions, Price, TeacherOptions
 from schemas.records import TeacherReply, TeacherRequest
@@ -31,24 +35,34 @@ def opened(
     *,
     budget: BudgetOptions | None = None,
     offline: bool = False,
+    identity: TeacherIdentity | None = None,
     **options: Any,
-) -> Iterator[Teacher]:
-    """A teacher with a journal in `home`."""
+) -> Iterator[Panel]:
+    """A panel of one teacher with a journal in `home`."""
     url = server if isinstance(server, str) else server.base_url
     options.setdefault("timeout_seconds", 5)
-    with Journal(home) as journal:
-        yield Teacher(
-            TeacherIdentity(url, MODEL),
-            TeacherOptions(base_url=url, model=MODEL, **options),
+    found = TeacherOptions(base_url=url, model=MODEL, **options)
+    with Journal(home) as journal, Claims(home) as claims:
+        teacher = Teacher(
+            identity or TeacherIdentity(url, MODEL),
+            found,
+            server_for(url, named=None),
             connect=lambda: Connection(url, CANARY),
             journal=journal,
-            budget=Budget(budget or BudgetOptions()),
-            offline=offline,
+            purse=Purse(Budget(budget or BudgetOptions())),
+            meter=Meter(found.price_per_million or Price(prompt=0, completion=0)),
+            dataset="set",
         )
+        losses = journal.losses("set")
+        yield Panel([teacher], journal=journal, claims=claims, losses=losses, offline=offline)
 
 
-def ask(teacher: Teacher, requests: Sequence[TeacherRequest]) -> list[TeacherReply]:
-    return asyncio.run(teacher.ask_all(requests))
+def ask(panel: Panel, requests: Sequence[TeacherRequest]) -> list[TeacherReply]:
+    async def collect() -> list[TeacherReply]:
+        async with panel.opened():
+            return [reply async for reply in panel.ask(requests)]
+
+    return asyncio.run(collect())
 
 
 def question(number: int, **more: Any) -> TeacherRequest:
@@ -144,18 +158,9 @@ def test_nothing_is_started_where_the_journal_knows_all(
         def refuse() -> Connection:
             raise AssertionError
 
-        client._connect = refuse
+        client.teachers[0]._connect = refuse
         assert ask(client, [question(1)])[0].replayed is True
         assert ask(client, []) == []
-
-
-def test_progress_counts_every_reply_once(teacher: FakeTeacher, tmp_path: Path) -> None:
-    steps: list[int] = []
-    requests = [question(number) for number in range(6)]
-    with opened(teacher, tmp_path) as client:
-        ask(client, requests[:2])
-        asyncio.run(client.ask_all(requests, on_reply=lambda: steps.append(1)))
-    assert len(steps) == 6
 
 
 # Faults
@@ -277,8 +282,8 @@ def test_a_refused_request_is_journaled_and_not_asked_again_in_this_run(
     with opened(teacher, tmp_path) as client:
         ask(client, [question(0), question(1)])
         assert client._journal.totals()["replies"] == 2
-    with opened("http://127.0.0.1:9/v1", tmp_path, offline=True) as client:
-        client.identity = TeacherIdentity(teacher.base_url, MODEL)
+    known = TeacherIdentity(teacher.base_url, MODEL)
+    with opened("http://127.0.0.1:9/v1", tmp_path, offline=True, identity=known) as client:
         offline = ask(client, [question(0), question(1)])
         assert client.requests.model_dump() == {"sent": 0, "replayed": 2, "failed": 0}
     assert [reply.error is None for reply in offline] == [True, False]
@@ -329,12 +334,14 @@ def test_replies_under_way_are_journaled_when_another_request_stops_the_run(
         attempts = 30 if stopper == "down" else 5
         with opened(teacher, tmp_path, budget=limit, max_attempts=attempts) as client:
             if stopper == "down":
-                client._failures_in_a_row = 19
-                client.options = client.options.model_copy(update={"max_attempts": 1})
+                only = client.teachers[0]
+                only._failures_in_a_row = 19
+                only.options = only.options.model_copy(update={"max_attempts": 1})
             with pytest.raises(FeingoldError) as caught:
                 ask(client, [*slow, question(99)])
             assert client._journal.totals()["replies"] == 7
-            assert all(client._replay(request) for request in slow)
+        with opened(teacher, tmp_path, offline=True) as client:
+            assert all(reply.replayed for reply in ask(client, slow))
         kind = {"401": InputError, "budget": BudgetError, "down": RunError}[stopper]
         assert type(caught.value) is kind
 
@@ -344,10 +351,10 @@ def test_a_bill_beyond_64_bits_is_no_crash(teacher: FakeTeacher, tmp_path: Path)
 
     body = {"choices": [{"message": {"content": "Yes."}}], "usage": {}}
     body["usage"] = {"prompt_tokens": 10**30, "completion_tokens": 1}
-    outcome = sender._judge_body(json.dumps(body), 0.1)
+    outcome = sender.judge_body(json.dumps(body))
     with opened(teacher, tmp_path) as client:
 
-        async def send(*_: object) -> sender.Outcome:
+        async def send(*_: object, **__: object) -> sender.Outcome:
             return outcome
 
         with pytest.MonkeyPatch.context() as patch:
@@ -453,7 +460,7 @@ def test_what_never_left_is_not_paid_for(tmp_path: Path) -> None:
     with opened(url, tmp_path, budget=BudgetOptions(tokens=600), max_attempts=9) as client:
         with pytest.raises(RunError):
             ask(client, [question(1)])
-        assert client._budget.spent.tokens == 0
+        assert client.teachers[0].purse._budgets[0].spent.tokens == 0
 
 
 def test_a_raised_budget_goes_on_where_the_other_stopped(

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.teachers.replies import Usage, read_reply
-from flows.teachers.sender import _judge_body
+from flows.teachers.sender import judge_body
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 anything = st.recursive(
@@ -30,7 +30,7 @@ bodies = st.fixed_dictionaries(
 @settings(deadline=None, max_examples=400)
 def test_no_body_with_choices_ever_raises(body: dict[str, Any]) -> None:
     text = json.dumps(body)
-    outcome = _judge_body(text, 0.1)
+    outcome = judge_body(text)
     assert outcome.is_passing_fault is False
     reply = read_reply("k", 200, text, replayed=False)
     assert (reply.error is None) == bool(reply.text.strip())
@@ -42,7 +42,7 @@ def test_no_body_with_choices_ever_raises(body: dict[str, Any]) -> None:
 
 @given(st.text())
 def test_no_other_text_ever_raises(text: str) -> None:
-    outcome = _judge_body(text, 0.1)
+    outcome = judge_body(text)
     assert (outcome.status, outcome.is_passing_fault, outcome.body) == (200, True, text)
     assert "\n" not in outcome.error
 

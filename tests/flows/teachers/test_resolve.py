@@ -92,6 +92,6 @@ def test_money_is_limited_only_where_the_price_is_known(
     teacher, limits = TeacherOptions(**options), BudgetOptions(**budget)  # type: ignore[arg-type]
     if is_refused:
         with pytest.raises(InputError, match=r"expected teacher\.price_per_million for 'm'"):
-            check_budget(teacher, limits)
+            check_budget([teacher], limits)
     else:
-        check_budget(teacher, limits)
+        check_budget([teacher], limits)

@@ -1,0 +1,119 @@
+"""Which process asks for what: two runs in one home never ask for the same reply at once.
+
+A claim is taken before a request is sent and given up when its reply is in the journal. A claim of
+a process that is gone counts for nothing. The file may be lost at any time: it only says what is
+under way, so it is written without waiting for the disk.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from flows.disk import user_disk_errors
+from flows.owners import Owner
+from schemas.errors import RunError
+
+_SCHEMA = "CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, owner TEXT NOT NULL)"
+_BATCH = 500
+
+
+class Claims:
+    """The claims of one process; a context manager."""
+
+    def __init__(self, home: Path) -> None:
+        """Open the claims of `home`.
+
+        Raises:
+            InputError: if `home` cannot be written.
+            RunError: if the file cannot be opened.
+        """
+        self._path = home / "claims.sqlite"
+        self._held: set[str] = set()
+        with user_disk_errors(home):
+            home.mkdir(parents=True, exist_ok=True)
+        self._owner = Owner(home)
+        try:
+            self._db = sqlite3.connect(
+                self._path, timeout=60, check_same_thread=False, isolation_level=None
+            )
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=OFF")
+            self._db.execute(_SCHEMA)
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give up every claim."""
+        try:
+            self.release(list(self._held))
+        finally:
+            self._db.close()
+            self._owner.close()
+
+    def take(self, keys: Sequence[str]) -> set[str]:
+        """Claim `keys`; return those that are now ours.
+
+        What was not ours a moment ago may have been answered meanwhile: look into the journal
+        again before asking.
+        """
+        won: set[str] = set()
+        for start in range(0, len(keys), _BATCH):
+            won |= self._take(keys[start : start + _BATCH])
+        self._held |= won
+        return won
+
+    def release(self, keys: Sequence[str]) -> None:
+        """Give up claims; for what is not claimed this does nothing."""
+        held = [key for key in keys if key in self._held]
+        if not held:
+            return
+        self._held.difference_update(held)
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany(
+                "DELETE FROM claims WHERE key = ? AND owner = ?",
+                [(key, self._owner.id) for key in held],
+            )
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+
+    def _take(self, keys: Sequence[str]) -> set[str]:
+        mine = self._owner.id
+        marks = ",".join("?" * len(keys))
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany(
+                "INSERT OR IGNORE INTO claims VALUES (?, ?)", [(key, mine) for key in keys]
+            )
+            query = f"SELECT key, owner FROM claims WHERE key IN ({marks})"  # noqa: S608 - question marks
+            owners: dict[str, str] = dict(self._db.execute(query, keys).fetchall())
+            dead = {owner for owner in set(owners.values()) if not self._owner.is_alive(owner)}
+            orphans = [key for key, owner in owners.items() if owner in dead]
+            self._db.executemany(
+                "UPDATE claims SET owner = ? WHERE key = ?", [(mine, key) for key in orphans]
+            )
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+        return {key for key, owner in owners.items() if owner == mine or owner in dead}
+
+    def _failure(self, error: sqlite3.Error) -> RunError:
+        msg = (
+            f"expected to note requests in {self._path}, got {str(error)!r}: make room or delete "
+            "that file (it only says what is under way), then run this again"
+        )
+        return RunError(msg)
