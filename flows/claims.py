@@ -6,12 +6,13 @@ under way, so it is written without waiting for the disk.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from flows.disk import user_disk_errors
+from flows.disk import open_wal, user_disk_errors
 from flows.owners import Owner
 from schemas.errors import RunError
 
@@ -33,16 +34,11 @@ class Claims:
         self._held: set[str] = set()
         with user_disk_errors(home):
             home.mkdir(parents=True, exist_ok=True)
-        self._owner = Owner(home)
         try:
-            self._db = sqlite3.connect(
-                self._path, timeout=60, check_same_thread=False, isolation_level=None
-            )
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=OFF")
-            self._db.execute(_SCHEMA)
+            self._db = self._open()
         except sqlite3.Error as error:
             raise self._failure(error) from error
+        self._owner = Owner(home)
 
     def __enter__(self) -> Self:
         return self
@@ -81,21 +77,16 @@ class Claims:
         if not held:
             return
         self._held.difference_update(held)
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._transaction():
             self._db.executemany(
                 "DELETE FROM claims WHERE key = ? AND owner = ?",
                 [(key, self._owner.id) for key in held],
             )
-            self._db.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise self._failure(error) from error
 
     def _take(self, keys: Sequence[str]) -> set[str]:
         mine = self._owner.id
         marks = ",".join("?" * len(keys))
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._transaction():
             self._db.executemany(
                 "INSERT OR IGNORE INTO claims VALUES (?, ?)", [(key, mine) for key in keys]
             )
@@ -106,10 +97,37 @@ class Claims:
             self._db.executemany(
                 "UPDATE claims SET owner = ? WHERE key = ?", [(mine, key) for key in orphans]
             )
+        return {key for key, owner in owners.items() if owner == mine or owner in dead}
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                if self._db.in_transaction:  # a full disk has ended it already
+                    self._db.execute("ROLLBACK")
+                raise
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             raise self._failure(error) from error
-        return {key for key, owner in owners.items() if owner == mine or owner in dead}
+
+    def _open(self) -> sqlite3.Connection:
+        """Open the file; what is no database is replaced, for it says nothing of value."""
+        try:
+            return self._connect()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):  # locked, or no room
+                raise
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+        return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        db = open_wal(self._path, "PRAGMA synchronous=OFF", isolation_level=None)
+        db.execute(_SCHEMA)
+        return db
 
     def _failure(self, error: sqlite3.Error) -> RunError:
         msg = (

@@ -4,9 +4,12 @@ import errno
 import io
 import os
 import re
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
@@ -14,6 +17,7 @@ from schemas.errors import FeingoldError, InputError, RunError
 
 # Polars tells a full disk as its own error, with the number in the text.
 _OS_ERROR = re.compile(r"([^:]+) \(os error (\d+)\)")
+_LOCKED_SECONDS = 60
 _USERS_FAULT = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
 
 
@@ -88,3 +92,45 @@ def write_frame(frame: pl.DataFrame, path: Path) -> None:
     buffer = io.BytesIO()
     frame.write_parquet(buffer)
     write_atomically(path, buffer.getvalue())
+
+
+def open_wal(
+    path: Path,
+    *pragmas: str,
+    isolation_level: Literal["DEFERRED", "EXCLUSIVE", "IMMEDIATE"] | None = "DEFERRED",
+) -> sqlite3.Connection:
+    """Open a write-ahead logged SQLite file for any thread, waiting for others up to a minute.
+
+    Args:
+        path: of the file; made if it is missing.
+        pragmas: set on the connection.
+        isolation_level: of `sqlite3.connect`.
+
+    Raises:
+        sqlite3.Error: if it is no database, locked for good, or there is no room.
+    """
+    deadline = time.monotonic() + _LOCKED_SECONDS
+    while True:
+        db = sqlite3.connect(
+            path,
+            timeout=_LOCKED_SECONDS,
+            check_same_thread=False,
+            isolation_level=isolation_level,
+        )
+        try:
+            # Counts only while the file is made; larger pages hold replies with less waste.
+            db.execute("PRAGMA page_size=16384")
+            db.execute("PRAGMA journal_mode=WAL")
+            for pragma in pragmas:
+                db.execute(pragma)
+        except sqlite3.OperationalError as error:
+            db.close()
+            # The time limit above does not cover the switch to write-ahead logging.
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        except BaseException:
+            db.close()
+            raise
+        else:
+            return db

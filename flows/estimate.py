@@ -21,6 +21,7 @@ from schemas.records import TeacherRequest
 _SAMPLED = 8  # prompts of each kind that are measured
 _BYTES_PER_TOKEN = 4.0  # of English text; the journal knows better once it has replies
 _FILL = 0.6  # share of the token limit that an answer uses, likewise
+_ANSWER = 200  # tokens of an answer at most, as long as nothing better is known
 _KNOWN = 20  # replies of a teacher from which on the journal knows better
 _LOOKED_UP = 20_000  # requests that are looked up in the journal, at most
 _BATCH_ROWS = 128
@@ -276,7 +277,8 @@ def _read_rates(session: Session, journal: Journal | None) -> _Rates:
 
 def _answer_tokens(maker: Maker, count: int, rates: _Rates) -> int:
     limit = maker.profile.answer_max_tokens or maker.session.recipe.teachers[0].max_tokens
-    return round(count * limit * rates.fill)
+    used = limit * rates.fill
+    return round(count * (used if rates.replies else min(used, _ANSWER)))
 
 
 def _mean_prompt(requests: Sequence[TeacherRequest], rates: _Rates) -> float:
@@ -351,9 +353,10 @@ def _yields(session: Session, options: SelfInstructOptions | RespondOptions) -> 
 
 def _explain(rates: _Rates, teachers: Sequence[TeacherOptions]) -> list[str]:
     source = f"as in {rates.replies:,} replies of the journal" if rates.replies else "assumed"
+    most = "" if rates.replies else f", {_ANSWER} tokens at most"
     lines = [
-        f"{rates.bytes_per_token:.2g} bytes a token, answers use {rates.fill:.0%} of their limit "
-        f"({source})"
+        f"{rates.bytes_per_token:.2g} bytes a token, answers use {rates.fill:.0%} of their limit"
+        f"{most} ({source})"
     ]
     for options in teachers:
         if options.mode == "batch":

@@ -12,22 +12,25 @@ import asyncio
 import hashlib
 import json
 import queue
+import re
 import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import astuple, dataclass, fields
 from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from flows.disk import user_disk_errors
+from flows.disk import open_wal, user_disk_errors
 from schemas.errors import RunError
 
 FILE = "journal.sqlite"
-_SCHEMA = """
+_SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS replies (
     key TEXT PRIMARY KEY,
     base_url TEXT NOT NULL,
@@ -44,8 +47,9 @@ CREATE TABLE IF NOT EXISTS replies (
     dataset TEXT NOT NULL,          -- whose budget paid
     body_sha256 TEXT NOT NULL,
     created REAL NOT NULL           -- seconds since 1970
-);
--- What was or may have been billed for attempts that brought no reply.
+)""",
+    # What was or may have been billed for attempts that brought no reply.
+    """
 CREATE TABLE IF NOT EXISTS losses (
     key TEXT NOT NULL,
     dataset TEXT NOT NULL,
@@ -54,12 +58,7 @@ CREATE TABLE IF NOT EXISTS losses (
     usd REAL NOT NULL,
     error TEXT NOT NULL,
     created REAL NOT NULL
-);
-"""
-_PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
-    # FULL: a reply that was paid for survives a power cut, too.
-    "PRAGMA synchronous=FULL",
+)""",
 )
 _VERSION = 2
 _BATCH = 500  # replies in one commit; keys in one look-up
@@ -138,6 +137,7 @@ _PUT_REPLY = (
 _PUT_LOSS = "INSERT INTO losses VALUES (?,?,?,?,?,?,?)"
 
 Record = JournalEntry | Loss
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def request_key(base_url: str, endpoint: str, body: Mapping[str, Any], sample: int) -> str:
@@ -171,16 +171,33 @@ class Journal:
         self._lock = threading.Lock()
         with user_disk_errors(home):
             home.mkdir(parents=True, exist_ok=True)
+        self._writer: _Writer | None = None
+        self._is_closed = False
         try:
             self._db = self._connect()
-            found = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if found not in (0, _VERSION):
-                raise RunError(self._line(f"version {found}"))
-            self._db.executescript(_SCHEMA)
-            self._db.execute(f"PRAGMA user_version={_VERSION}")
+            self._prepare()
         except sqlite3.Error as error:
             raise RunError(self._line(error)) from error
-        self._writer: _Writer | None = None
+
+    def _prepare(self) -> None:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if version != _VERSION and tables and not self._is_being_made():
+            self._db.close()
+            msg = (
+                f"expected a journal of version {_VERSION}, got version {version} in {self.path}: "
+                "move the file away, or use the feingold that wrote it"
+            )
+            raise RunError(msg)
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            for statement in _SCHEMA:
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version={_VERSION}")
+
+    def _is_being_made(self) -> bool:
+        """Whether another process made the tables between our two looks."""
+        return bool(self._db.execute("PRAGMA user_version").fetchone()[0] == _VERSION)
 
     def __enter__(self) -> Self:
         return self
@@ -195,9 +212,10 @@ class Journal:
 
     def close(self) -> None:
         """Store what is under way, then close the file."""
+        with self._lock:
+            self._is_closed = True
         if self._writer is not None:
             self._writer.close()
-            self._writer = None
         self._db.close()
 
     def get(self, key: str) -> JournalEntry | None:
@@ -267,13 +285,13 @@ class Journal:
             raise RunError(self._line(error)) from error
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
-        return connection
+        # FULL: a reply that was paid for survives a power cut, too.
+        return open_wal(self.path, "PRAGMA synchronous=FULL")
 
     def _writer_thread(self) -> "_Writer":
         with self._lock:
+            if self._is_closed:
+                raise RunError(self._line("a reply after the journal was closed"))
             if self._writer is None:
                 self._writer = _Writer(self._connect(), self._line)
             return self._writer
@@ -316,21 +334,25 @@ class _Writer:
                     break
                 waiting.append(more)
             failure = self._store([record for records, _ in waiting for record in records])
-            _settle([done for _, done in waiting], failure)
+            if failure is None or len(waiting) == 1:
+                _settle([done for _, done in waiting], failure)
+                continue
+            for records, done in waiting:  # one that cannot be stored must not cost the others
+                _settle([done], self._store(records))
 
     def _store(self, records: Iterable[Record]) -> RunError | None:
         now = time.time()
         replies, losses = [], []
-        for record in records:
-            if isinstance(record, Loss):
-                losses.append((*astuple(record), now))
-            else:
-                replies.append((*_values(record), body_hash(record.body), now))
         try:
+            for record in records:
+                if isinstance(record, Loss):
+                    losses.append((*astuple(record), now))
+                else:
+                    replies.append((*_values(record), body_hash(record.body), now))
             with self._db:
                 self._db.executemany(_PUT_REPLY, replies)
                 self._db.executemany(_PUT_LOSS, losses)
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for the answer
             failure = RunError(self._explain(error))
             failure.__cause__ = error
             return failure
@@ -350,7 +372,7 @@ def _settle(waiting: Sequence[Any], failure: RunError | None) -> None:
         else:
             by_loop.setdefault(done.get_loop(), []).append(done)
     for loop, futures in by_loop.items():
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(_finish, futures, failure)
 
 
@@ -371,4 +393,6 @@ def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def canonical_body(body: Mapping[str, Any]) -> str:
     """Return the JSON text of a request body, the same for any order of its fields."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    # Half of a character pair can neither be sent nor stored.
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)

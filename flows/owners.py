@@ -47,8 +47,9 @@ class Owner:
 
     def close(self) -> None:
         """Give the name up."""
-        self._lock.release()
+        # Removed while it is held: whoever waits for it must not get a file that then vanishes.
         self._path(self.id).unlink(missing_ok=True)
+        self._lock.release()
 
     def is_alive(self, owner: str) -> bool:
         """Tell whether the process that took the name `owner` still runs."""
@@ -62,8 +63,8 @@ class Owner:
             lock.acquire(timeout=0)
         except Timeout:
             return True
-        lock.release()
         path.unlink(missing_ok=True)
+        lock.release()
         return False
 
     def _path(self, owner: str) -> Path:

@@ -136,9 +136,30 @@ def describe(summary: Mapping[str, Any]) -> str:
             f"{requests['failed']:,} failed; {tokens['prompt']:,} + {tokens['completion']:,} "
             f"tokens; US$ {summary['cost_usd']:.4f}"
         )
+    if summary["errors"]:
+        shown = ", ".join(f"{count:,} {kind}" for kind, count in summary["errors"].items())
+        lines.append(f"  faults   {shown}")
+    if len(summary["teachers"]) > 1:
+        lines += [
+            f"           {teacher['requests']['sent']:>7,}  sent to {teacher['model']}, "
+            f"US$ {teacher['cost_usd']:.4f}"
+            for teacher in summary["teachers"]
+        ]
+    lines += _describe_quote(summary)
     lines += [
         f"  time     {summary['seconds']:,.0f} s",
         f'  load     datasets.load_dataset("{summary["path"]}", "default", split="train")',
         f"  look     {summary['path']}/report.html",
     ]
     return "\n".join(lines)
+
+
+def _describe_quote(summary: Mapping[str, Any]) -> list[str]:
+    """How far the quote was off, where anything was sent."""
+    off = summary.get("quote", {}).get("off", {})
+    shown = [
+        f"{name.replace('_', ' ')} {off[name]:.2f}"
+        for name in ("requests", "completion_tokens", "cost_usd")
+        if off.get(name)
+    ]
+    return [f"  quote    true / quoted: {', '.join(shown)}"] if shown else []

@@ -68,8 +68,13 @@ class State:
         self.random = random.Random(self.options.seed)
         self.digests: set[str] = set()
         self.requests = self.in_flight = self.peak_in_flight = self.connections = 0
+        self.billed = self.prompt_tokens = self.completion_tokens = 0
         self.first = self.last = 0.0
         self.cpu = time.process_time()
+
+    def complete(self, request: dict[str, Any], digest: str) -> Reply:
+        """Make the good reply to a request."""
+        return _completion(request, digest)
 
     def arrive(self, digest: str) -> str | None:
         """Count one request and draw its fault, by order of arrival."""
@@ -81,21 +86,39 @@ class State:
         fault = None
         if self.options.faults and self.random.random() < self.options.faults:
             fault = self.random.choice(FAULTS)
-        if self.log is not None:
-            self.log.write(json.dumps({"sha256": digest, "fault": fault}) + "\n")
+        self._note({"sha256": digest, "fault": fault, "at": time.monotonic()})
         return fault
 
-    def answered(self) -> None:
-        """Count one request as over, whichever way."""
+    def bill(self, reply: Reply, fault: str | None) -> None:
+        """Charge for a reply that will be written, whether or not it arrives."""
+        if fault not in UNBILLED:
+            self.billed += 1
+            self.prompt_tokens += reply["usage"]["prompt_tokens"]
+            self.completion_tokens += reply["usage"]["completion_tokens"]
+
+    def answered(self, digest: str, *, is_taken: bool) -> None:
+        """Count one request as over, whichever way.
+
+        Args:
+            digest: of its body.
+            is_taken: whether the client still holds the connection.
+        """
         self.in_flight = max(0, self.in_flight - 1)  # a reset may lie between arrival and answer
         self.last = time.monotonic()
+        self._note({"answered": digest, "taken": is_taken, "at": self.last})
+
+    def _note(self, line: dict[str, object]) -> None:
+        if self.log is not None:
+            self.log.write(json.dumps(line) + "\n")
 
     def stats(self) -> dict[str, float]:
         """What GET /stats returns; the window runs from the first arrival to the last answer."""
         return {
             "requests": self.requests,
             "distinct": len(self.digests),
+            "billed": self.billed,
             "connections": self.connections,
+            "in_flight": self.in_flight,
             "peak_in_flight": self.peak_in_flight,
             "window_seconds": round(max(0.0, self.last - self.first), 4),
             "cpu_seconds": round(time.process_time() - self.cpu, 4),
@@ -151,18 +174,20 @@ class Loopback(asyncio.Protocol):
     def _complete(self, body: bytes) -> None:
         digest = hashlib.sha256(body).hexdigest()
         try:
-            reply = _completion(json.loads(body), digest)
+            reply = self.state.complete(json.loads(body), digest)
         except (ValueError, KeyError, TypeError) as error:
             message = f"expected a JSON object with messages, got {error!r}"
             self._send(_json(_error(message)), status="400 Bad Request")
             return
         fault = self.state.arrive(digest)
+        self.state.bill(reply, fault)
         delay = self.state.options.hang if fault == "hang" else self.state.options.latency
-        self.loop.call_later(delay, self._answer, reply, fault)
+        self.loop.call_later(delay, self._answer, reply, fault, digest)
 
-    def _answer(self, reply: Reply, fault: str | None) -> None:
-        self.state.answered()
-        if not self.transport.is_closing():
+    def _answer(self, reply: Reply, fault: str | None, digest: str) -> None:
+        is_taken = not self.transport.is_closing()
+        self.state.answered(digest, is_taken=is_taken)
+        if is_taken:
             ANSWERS[fault](self, reply)
 
     def _reply(self, reply: Reply) -> None:
@@ -222,6 +247,7 @@ ANSWERS: dict[str | None, Callable[[Loopback, Reply], None]] = {
     "hang": Loopback._hang_up,
 }
 FAULTS = tuple(name for name in ANSWERS if name is not None)
+UNBILLED = frozenset({"429", "500", "503"})  # refused before any work was done
 
 
 def _content_length(headers: str) -> int:
@@ -304,7 +330,9 @@ def main() -> None:
     parser.add_argument(
         "--hang", type=float, default=30.0, help="seconds before a hanging connection is closed"
     )
-    parser.add_argument("--log", type=Path, help="one JSON line for each request")
+    parser.add_argument(
+        "--log", type=Path, help="JSON lines: one for each request, one for its end"
+    )
     arguments = parser.parse_args()
     options = Options(arguments.latency, arguments.faults, arguments.seed, arguments.hang)
     with ExitStack() as stack:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.disk import write_atomically
-from flows.journal import JournalEntry, Loss
+from flows.journal import JournalEntry
 from flows.recipes import load_recipe
 from flows.runner import make_spec
 from flows.session import RunSpec, Session, close_session, session_for
@@ -153,7 +153,7 @@ def _store(
     report.bad_lines += [line for line in lines if isinstance(line, BadLine)]
     keys = list({result.key for result in results})
     requests, stored = state.known(keys), session.journal.find(keys)
-    records: list[JournalEntry | Loss] = []
+    records: list[JournalEntry] = []
     for result in results:
         key, outcome = result.key, result.outcome
         is_there = key in report.seen or (key in stored and stored[key].status == 200)
@@ -167,7 +167,7 @@ def _store(
         record = BatchReply.of(request, outcome, meter, worst=request.worst(meter)).record(
             session.spec.name
         )
-        if record is not None:
+        if isinstance(record, JournalEntry):  # a loss would count again with each reading
             records.append(record)
         report.counts["failed" if outcome.kind else "read"] += 1
         if outcome.kind:

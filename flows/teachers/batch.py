@@ -232,12 +232,14 @@ class BatchQueue(Generic[ItemT]):
             await self._give_up_all(reserved, error)
             return
         replies = self._price(requests, ended, reserved)
-        # All at once: who waits for room shall find all of it, not that of one request.
-        for reply in replies:
-            worst = reserved[reply.request.key]
-            self._meter.learn(worst, reply.cost)
-            purse.settle(worst, reply.cost)
-        await self._use(intent, replies, ended)
+        try:
+            await self._use(intent, replies, ended)
+        finally:
+            # All at once: who waits for room shall find all of it, not that of one request.
+            for reply in replies:
+                worst = reserved[reply.request.key]
+                self._meter.learn(worst, reply.cost)
+                purse.settle(worst, reply.cost)
 
     def _price(
         self, requests: Sequence[BatchRequest], ended: Ended, worsts: dict[str, Spend]

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any
 
 from flows.claims import Claims
-from flows.journal import Journal, JournalEntry, Loss
+from flows.journal import Journal, JournalEntry, Loss, canonical_body
 from flows.teachers.batch import BatchQueue
 from flows.teachers.budget import Spend
 from flows.teachers.client import Asked, Teacher
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 _CHUNK = 200  # requests looked up, and claimed, together
 _KEPT = 500  # answers that wait in memory for their turn; of the others only the key
-_AHEAD = 2_000  # requests that may wait for a free place
+_AHEAD = 2_000  # requests that may wait for a free place, for each teacher
 _FIRST_LOOK, _LAST_LOOK = 0.05, 1.0  # seconds between looks for what another process asks
 _GRACE = 10.0  # seconds that requests under way get after an interrupt
 
@@ -234,15 +234,17 @@ class Panel:
     def _is_full(self, stream: _Stream) -> bool:
         """Whether the user of the answers is behind, or enough questions wait for a place."""
         is_behind = stream.head in stream.done and len(stream.done) > _KEPT
-        return is_behind or all(queue.qsize() > _AHEAD for queue in self._queues)
+        waiting = sum(queue.qsize() for queue in self._queues)
+        return is_behind or waiting > _AHEAD * len(self._queues)
 
     def _line_of(self, request: TeacherRequest) -> list[int]:
         """Who is to answer a question, and who steps in: by weight, and the same every time."""
         if len(self.teachers) == 1:
             return [0]
         weights = [teacher.options.weight for teacher in self.teachers]
-        key = self.teachers[0].prepare(request).key
-        point = int(hashlib.sha256(f"line {key}".encode()).hexdigest()[:13], 16) / 16**13
+        # By the question alone: another teacher in the list must not send all others anew.
+        text = f"{request.sample}\n{canonical_body(request.body)}"
+        point = int(hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:13], 16) / 16**13
         point *= sum(weights)
         first = 0
         for position, weight in enumerate(weights):

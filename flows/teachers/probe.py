@@ -40,7 +40,8 @@ Value = bool | str | None
 PROBE_SECONDS = 15.0  # for one probe
 ALL_SECONDS = 60.0  # for the probes of one teacher
 _TOKEN_FIELDS = ("max_tokens", "max_completion_tokens")
-_HELLO, _COUNT = "Say yes.", "Count from 1 to 60, in digits."
+# The second answer is far longer than its limit, and yet ends soon where no limit is obeyed.
+_HELLO, _TELL = "Say yes.", "Write five sentences about the sea."
 _MOST_HEADERS, _MOST_MODELS = 8, 5_000
 _SHORTEST_KEY = 8  # what is shorter stands for "no key"
 
@@ -231,7 +232,7 @@ class _Prober:
         assumed = str(self._assumed["token_field"])
         tried: dict[str, Trial] = {}
         for field in sorted(_TOKEN_FIELDS, key=assumed.__ne__):
-            answer = await self._chat(_COUNT, SHORT, field=field)
+            answer = await self._chat(_TELL, SHORT, field=field)
             tried[field] = judge(answer, keeps_limit)
             if answer.is_accepted and self.limit_field is None:
                 self.limit_field = field

@@ -161,8 +161,7 @@ def connector(options: TeacherOptions, stack: ExitStack) -> Callable[[], Connect
     """
     if options.base_url is not None:
         url, variable = options.base_url.rstrip("/"), options.api_key_env
-        # Local servers want no key, but the client insists on one.
-        return lambda: Connection(url, os.environ.get(variable) or "none")
+        return lambda: Connection(url, _read_key(variable))
     started: list[Connection] = []
 
     def connect() -> Connection:
@@ -174,6 +173,18 @@ def connector(options: TeacherOptions, stack: ExitStack) -> Callable[[], Connect
         return started[0]
 
     return connect
+
+
+def _read_key(variable: str) -> str:
+    """The key from the environment; local servers want none, but the client insists on one."""
+    key = (os.environ.get(variable) or "none").strip()
+    if not key.isascii() or not key.isprintable() or " " in key:
+        msg = (
+            f"expected a key in ${variable}, got text with characters that no key has: set the "
+            "variable to the key alone"
+        )
+        raise InputError(msg)
+    return key
 
 
 def price_of(options: TeacherOptions) -> Price | None:

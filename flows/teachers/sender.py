@@ -146,7 +146,7 @@ class Sender:
         return self._urls.setdefault(endpoint, httpx2.URL(f"{self._base_url}/{endpoint}"))
 
     def _judge(self, reply: "httpx2.Response", tokens: int) -> Outcome:
-        text = self._clean(reply.text)
+        text = self.clean(reply.text)
         if not reply.is_success:
             return refusal(reply.status_code, text, wait_seconds=retry_after(reply.headers))
         found = judge_body(text)
@@ -154,7 +154,7 @@ class Sender:
             found = replace(found, wait_seconds=exhausted_for(reply.headers, tokens=tokens))
         return found
 
-    def _clean(self, text: str) -> str:
+    def clean(self, text: str) -> str:
         """Take our key out of what a server may have echoed."""
         if len(self._key) < _SHORTEST_KEY or self._key not in text:
             return text
@@ -166,7 +166,7 @@ class Sender:
         # The transport calls every broken connection a timeout; what is below it knows better.
         chain = list(_causes(error))
         cause = next((item for item in chain if isinstance(item, aiohttp.ClientError)), chain[-1])
-        line = self._clean(_first_line(str(cause)) or type(cause).__name__)
+        line = self.clean(_first_line(str(cause)) or type(cause).__name__)
         if isinstance(cause, TimeoutError):
             return _lost("timeout", line)
         unsent = isinstance(cause, aiohttp.ClientConnectorError)

@@ -168,16 +168,9 @@ def test_an_empty_file_is_no_claim(tmp_path: Path) -> None:
         assert claims.take(["a"]) == {"a"}
 
 
-def test_garbage_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
-    path = tmp_path / "claims.sqlite"
-    path.write_bytes(b"not a database" * 1000)
-    with pytest.raises(RunError) as caught:
-        Claims(tmp_path)
-    assert str(caught.value) == (
-        f"expected to note requests in {path}, got 'file is not a database': make room or delete "
-        "that file (it only says what is under way), then run this again"
-    )
-    path.unlink()
+def test_garbage_is_replaced(tmp_path: Path) -> None:
+    """The file may be lost at any time, so a broken one need not stop anybody."""
+    (tmp_path / "claims.sqlite").write_bytes(b"not a database" * 1000)
     with Claims(tmp_path) as claims:
         assert claims.take(["a"]) == {"a"}
 
@@ -195,7 +188,6 @@ def test_a_full_disk_is_one_line_and_goes_on_when_there_is_room(tmp_path: Path) 
         assert claims.take(keys) == set(keys[1:])
 
 
-@pytest.mark.xfail(reason="the transaction is left open and locks everybody out", strict=True)
 def test_a_failure_does_not_lock_the_others_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

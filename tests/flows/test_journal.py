@@ -428,17 +428,17 @@ def test_a_full_disk_reaches_everyone_who_waits(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
         with full_disk(journal):
             failed = asyncio.run(store(journal))
-        assert [type(answer) for answer in failed] == [RunError] * 1_200
-        assert {str(answer).partition(" in ")[0] for answer in failed} == {
+        # What still fitted is stored; everybody else was told.
+        errors = [answer for answer in failed if answer is not None]
+        assert len(errors) > 1_000
+        assert {str(answer).partition(" in ")[0] for answer in errors} == {
             "expected a working journal, got 'database or disk is full'"
         }
-        assert journal.totals()["replies"] == 0
+        assert journal.totals()["replies"] == 1_200 - len(errors)
         assert asyncio.run(store(journal)) == [None] * 1_200  # there is room again
         assert journal.totals()["replies"] == 1_200
 
 
-@pytest.mark.xfail(reason="the writer dies of what is no sqlite3.Error", strict=True)
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize(
     "bad",
     [replace(ENTRY, request='{"prompt": "\ud800"}'), replace(ENTRY, prompt_tokens=2**63)],
@@ -492,7 +492,7 @@ def test_a_journal_of_another_version_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA user_version = 99")
     before = path.read_bytes()
-    with pytest.raises(RunError, match="expected a working journal, got 'version 99'"):
+    with pytest.raises(RunError, match="expected a journal of version 2, got version 99"):
         Journal(tmp_path)
     assert path.read_bytes() == before
 

@@ -310,8 +310,9 @@ def test_verify_tells_a_changed_body(home: Path) -> None:
     assert (fault["key"], fault["what"]) == (stored.key, "body")
     assert (fault["expected"], fault["got"]) == (sha256(stored.body), sha256("other"))
     assert ran.error_line == (
-        f"expected {home}/journal.sqlite as it was written, got 1 wrong keys or bodies in 5 replies "
-        "that could be read: put a copy in its place, or move it away and pay for its replies again"
+        f"expected {home}/journal.sqlite as it was written, got 1 wrong keys or bodies in 5 "
+        "replies that could be read: put a copy in its place, or move it away and pay for its "
+        "replies again"
     )
     people = journal("verify", home=home)
     assert people.out == f"{stored.key}  body: expected {fault['expected']}, got {fault['got']}\n"
