@@ -14,8 +14,8 @@ from flows.recipes import LoadedRecipe
 from flows.seeds import fits, load_seeds
 from flows.session import RunSpec, Session
 from flows.teachers.prices import listed_price
-from flows.teachers.resolve import price_of, recipe_teachers
-from schemas.recipe import Price, RespondOptions, SelfInstructOptions, TeacherOptions
+from flows.teachers.resolve import batch_price, price_of, recipe_teachers
+from schemas.recipe import RespondOptions, SelfInstructOptions, TeacherOptions
 from schemas.records import TeacherRequest
 
 _SAMPLED = 8  # prompts of each kind that are measured
@@ -25,7 +25,6 @@ _ANSWER = 200  # tokens of an answer at most, as long as nothing better is known
 _KNOWN = 20  # replies of a teacher from which on the journal knows better
 _LOOKED_UP = 20_000  # requests that are looked up in the journal, at most
 _BATCH_ROWS = 128
-_BATCH_DISCOUNT = 0.5  # where the list has no price for batches
 # Tokens a second: the embedded teacher on two cores; a hosted one, for each request in flight.
 _EMBEDDED_SPEED = 100.0
 _HOSTED_SPEED = 50.0
@@ -299,25 +298,6 @@ def _cost(total: _Asked, teachers: Sequence[TeacherOptions]) -> float | None:
         share = options.weight / weights if weights else 1.0
         cost += share * (total.prompt * price.prompt + total.completion * price.completion) / 1e6
     return round(cost, 6)
-
-
-def batch_price(options: TeacherOptions) -> Price | None:
-    """Price of a teacher's batches: the list's, else half of the other.
-
-    Args:
-        options: as returned by `teacher_options`.
-    """
-    usual = price_of(options)
-    listed = listed_price(options.base_url or "", str(options.model))
-    if options.price_per_million is None and listed is not None:
-        prompt, completion = listed.batch_prompt, listed.batch_completion
-        if prompt is not None and completion is not None:
-            return Price(prompt=prompt, completion=completion)
-    if usual is None:
-        return None
-    return Price(
-        prompt=usual.prompt * _BATCH_DISCOUNT, completion=usual.completion * _BATCH_DISCOUNT
-    )
 
 
 def _seconds(total: _Asked, teachers: Sequence[TeacherOptions]) -> float:

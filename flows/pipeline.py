@@ -113,6 +113,19 @@ def run_flow(spec: RunSpec) -> dict[str, Any]:
     return summary
 
 
+@flow(name="feingold-collect", flow_run_name="{spec.name}", validate_parameters=False)
+def collect_flow(spec: RunSpec) -> None:
+    """Go as far as the journal allows and publish nothing.
+
+    Raises:
+        RunError: where a reply is missing.
+    """
+    try:
+        _make_rows(spec, [])
+    finally:
+        close_session(spec)
+
+
 def _make_rows(spec: RunSpec, refs: list[StageRef]) -> dict[str, str]:
     """Run all stages before publishing; `refs` holds the ones of the latest turn throughout.
 

@@ -91,6 +91,23 @@ def run_recipe(spec: RunSpec) -> dict[str, Any]:
     return summary
 
 
+def run_generators(spec: RunSpec) -> None:
+    """Go through a recipe's generators as far as the journal allows; nothing is published.
+
+    Raises:
+        FeingoldError: where a reply is missing.
+    """
+    prepare_environment()
+    with only_run(Path(spec.home), spec.name):
+        session_for(spec)
+        from prefect import tags
+
+        from flows.pipeline import collect_flow
+
+        with tags("feingold", spec.name):
+            collect_flow(spec)
+
+
 def run_tables(verb: str, spec: RunSpec, out: Path) -> dict[str, Any]:
     """Run the flow behind `dedup` or `score` and return its summary.
 

@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,9 @@ from schemas.recipe import BudgetOptions, Recipe, TeacherOptions
 from schemas.records import TeacherReply, TeacherRequest
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+Requests = Iterable[TeacherRequest] | AsyncIterable[Sequence[TeacherRequest]]
 
 
 class Table(NamedTuple):
@@ -113,7 +116,7 @@ def question(number: int, **more: Any) -> TeacherRequest:
     return TeacherRequest("chat/completions", {"messages": turns, "max_tokens": 64, **more})
 
 
-async def ask_all(panel: Panel, requests: Sequence[TeacherRequest]) -> list[TeacherReply]:
+async def ask_all(panel: Panel, requests: Requests) -> list[TeacherReply]:
     """Ask everything and keep the replies."""
     async with panel.opened():
         return [reply async for reply in panel.ask(requests)]
@@ -132,6 +135,6 @@ def hurried() -> Iterator[None]:
 
     with (
         mock.patch.object(client, "_wait_seconds", wait),
-        mock.patch.object(ssl, "create_default_context", lambda *_, **__: contexts),
+        mock.patch.object(ssl, "create_default_context", return_value=contexts),
     ):
         yield

@@ -148,7 +148,9 @@ def _balance(
     books.rejects = Counter(_reject_class(reply.error) for reply in replies if reply.error)
     named = books.rejects.total()
     ends = books.answers + named
-    books.check(f"{len(replies)} replies, {len(digests)} prompts", holds=len(replies) == len(digests))
+    books.check(
+        f"{len(replies)} replies, {len(digests)} prompts", holds=len(replies) == len(digests)
+    )
     books.check(f"{ends} ends, {len(digests)} prompts", holds=ends == len(digests))
     books.drawn = Counter(fault for story in log.values() for fault in story.faults if fault)
     arrived = sum(len(story.faults) for story in log.values())
@@ -177,9 +179,7 @@ def describe(runs: Sequence[Books], arguments: argparse.Namespace) -> Table:
     """The Markdown section."""
     prompts = arguments.prompts * len(runs)
     sent, answers = sum(run.sent for run in runs), sum(run.answers for run in runs)
-    drawn, seen, rejects = (
-        sum((getattr(run, name) for run in runs), Counter()) for name in ("drawn", "seen", "rejects")
-    )
+    drawn, seen, rejects = _total(runs, "drawn"), _total(runs, "seen"), _total(runs, "rejects")
     seconds = [run.seconds for run in runs]
     rows = "\n".join(f"| {fault} | {drawn[fault]:,} |" for fault in FAULTS)
     kinds = sorted({*KIND_OF.values(), *rejects})
@@ -206,13 +206,20 @@ for in the journal.
 |---|---|
 {rows}
 
-A timeout beyond those drawn is a reply that a busy machine held up. Replies without choices or text \
-are outcomes: their rows are rejects and are not asked again.
+A timeout beyond those drawn is a reply that a busy machine held up. Replies without choices or \
+text are outcomes: their rows are rejects and are not asked again.
 
 | class | drawn | seen by the engine | rejects |
 |---|---|---|---|
 {by_kind}"""
     return Table(text, [line for run in runs for line in run.broken])
+
+
+def _total(runs: Sequence[Books], name: str) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for run in runs:
+        total += getattr(run, name)
+    return total
 
 
 def main() -> int:

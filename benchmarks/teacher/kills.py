@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import random
+import signal
 import sqlite3
 import statistics
 import subprocess
@@ -19,8 +20,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ LATENCY_SECONDS = 0.02
 IN_FLIGHT = 16
 # The engine's own work beside the latency, on a machine that does other things, too.
 SECONDS_PER_PROMPT = 1.3 * LATENCY_SECONDS / IN_FLIGHT
+PATIENCE_SECONDS = 600.0  # a worker that is not to be killed ends long before
 
 
 @dataclass
@@ -42,7 +44,7 @@ class Kill:
         after_seconds: from the first request of that process.
         arrived: requests of that process.
         stored: replies that it had committed.
-        at_server: requests that the server had not answered yet.
+        at_server: requests that the server had not answered at that moment.
     """
 
     after_seconds: float
@@ -65,28 +67,37 @@ class Chain:
         kills: in order.
         calm: what the undisturbed worker said.
         rough: what the last worker of the chain said.
-        requests: of the chain.
-        distinct: questions among them.
-        paid_twice: requests whose reply was in the journal when they were sent.
+        asked: how often the chain asked each question.
+        paid_twice: requests whose reply was in the journal before their process started.
+        seconds: that the chain took.
     """
 
     prompts: int
     kills: list[Kill] = field(default_factory=list)
     calm: dict[str, Any] = field(default_factory=dict)
     rough: dict[str, Any] = field(default_factory=dict)
-    requests: int = 0
-    distinct: int = 0
+    asked: Counter[str] = field(default_factory=Counter)
     paid_twice: int = 0
     seconds: float = 0.0
 
+    @property
+    def requests(self) -> int:
+        """Requests of the chain, all billed."""
+        return self.asked.total()
+
+    @property
+    def distinct(self) -> int:
+        """Questions among them."""
+        return len(self.asked)
+
     def broken(self, kills: int) -> list[str]:
         """The claims that do not hold."""
-        again, lost = self.requests - self.distinct, sum(kill.lost for kill in self.kills)
-        most = max((kill.lost for kill in self.kills), default=0)
+        lost = [kill.lost for kill in self.kills]
+        again, most = self.requests - self.distinct, max(lost, default=0)
         claims = {
             f"{len(self.kills)} kills, {kills} wanted": len(self.kills) == kills,
             f"{self.distinct} questions, {self.prompts} prompts": self.distinct == self.prompts,
-            f"{again} requests beyond the distinct, {lost} lost in flight": again <= lost,
+            f"{again} billed twice, {sum(lost)} in flight at the kills": again <= sum(lost),
             f"{most} lost at one kill, {IN_FLIGHT} places": most <= IN_FLIGHT,
             f"{self.paid_twice} sent with a reply in the journal": self.paid_twice == 0,
             "another content": self.rough.get("sha256") == self.calm["sha256"],
@@ -100,83 +111,168 @@ class Log:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._read = path.stat().st_size
+        self._read = 0
 
-    def await_more(self, process: "subprocess.Popen[str]") -> bool:
-        """Return when something has come; false where the process ended before."""
-        while self._path.stat().st_size <= self._read:
-            if process.poll() is not None:
-                return False
-            time.sleep(0.0002)
-        return True
+    def has_more(self) -> bool:
+        """Whether something has come since the last call of `take`."""
+        return self._path.stat().st_size > self._read
 
-    def arrivals(self) -> list[str]:
-        """The requests since the last call, by SHA-256 of their body."""
+    def take(self) -> list[dict[str, Any]]:
+        """The notes since the last call."""
         with self._path.open(encoding="utf-8") as handle:
             handle.seek(self._read)
-            notes = [json.loads(line) for line in handle]
+            notes = [json.loads(line) for line in handle.readlines()]
             self._read = handle.tell()
-        return [note["sha256"] for note in notes if "sha256" in note]
+        return notes
+
+
+@dataclass
+class Scene:
+    """Where a chain takes place: a folder, a server and its log."""
+
+    folder: Path
+    base_url: str
+    log: Log
+    prompts: int
+
+    @contextmanager
+    def worker(self, home: str) -> Iterator["subprocess.Popen[str]"]:
+        """A worker that asks for everything, in a home of that name."""
+        words = [str(self.folder / home), self.base_url]
+        words += ["--prompts", str(self.prompts), "--in-flight", str(IN_FLIGHT)]
+        command = [sys.executable, "-m", "benchmarks.teacher.kill_worker", *words]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+        if process.returncode not in (0, -signal.SIGKILL):
+            msg = f"expected a worker that ends or is killed, got exit code {process.returncode}"
+            raise RuntimeError(msg)
+
+    def calm(self) -> dict[str, Any]:
+        """What an undisturbed worker says at its end."""
+        with self.worker("calm") as process:
+            said = process.communicate()[0]
+        self.quiet()
+        self.log.take()
+        return _last_line(said)
+
+    def stored(self) -> set[str]:
+        """SHA-256 of the bodies whose replies are in the journal of the chain."""
+        path = self.folder / "rough" / journal.FILE
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+            rows = db.execute("SELECT request FROM replies WHERE status = 200").fetchall()
+        return {hashlib.sha256(text.encode()).hexdigest() for (text,) in rows}
+
+    def quiet(self) -> None:
+        """Wait until the server is done with what a killed process has left."""
+        time.sleep(2 * LATENCY_SECONDS)
+        while server_stats(self.base_url)["in_flight"]:
+            time.sleep(LATENCY_SECONDS)
 
 
 def run_chain(*, kills: int, prompts: int, seed: int) -> Chain:
     """Run once undisturbed, then kill again and again until a worker ends."""
-    rng, chain, seen = random.Random(seed), Chain(prompts), Counter[str]()
+    rng, chain = random.Random(seed), Chain(prompts)
     with tempfile.TemporaryDirectory(prefix="feingold-kills-") as name:
-        folder = Path(name)
-        path = folder / "log.jsonl"
+        path = Path(name, "log.jsonl")
         with serving("--latency", LATENCY_SECONDS, "--log", path) as base_url:
-            with _worker(folder / "calm", base_url, prompts) as process:
-                chain.calm = json.loads(process.communicate()[0].splitlines()[-1])
-            log, start = Log(path), time.monotonic()
+            scene = Scene(Path(name), base_url, Log(path), prompts)
+            chain.calm = scene.calm()
             stored: set[str] = set()
+            start = time.monotonic()
             while not chain.rough:
-                left = (prompts - len(stored)) * SECONDS_PER_PROMPT / (kills - len(chain.kills) + 1)
-                # Without kills left, the worker ends long before.
-                wait = rng.uniform(0, 2 * left) if len(chain.kills) < kills else 600.0
-                with _worker(folder / "rough", base_url, prompts) as process:
-                    at_server = _kill(process, log, wait)
-                    said = process.communicate()[0].splitlines()
-                _await_quiet(base_url)
-                arrived, before = log.arrivals(), stored
-                stored = stored_digests(folder / "rough")
-                seen.update(arrived)
-                chain.paid_twice += sum(digest in before for digest in arrived)
-                if at_server is None:
-                    chain.rough = json.loads(said[-1])
-                else:
-                    kept = len(stored) - len(before)
-                    chain.kills.append(Kill(wait, len(arrived), kept, at_server))
+                to_come = kills - len(chain.kills)
+                share = (prompts - len(stored)) * SECONDS_PER_PROMPT / (to_come + 1)
+                wait = rng.uniform(0, 2 * share) if to_come else PATIENCE_SECONDS
+                stored = _link(chain, scene, wait, stored)
             chain.seconds = time.monotonic() - start
-    chain.requests, chain.distinct = seen.total(), len(seen)
     return chain
 
 
-@contextmanager
-def _worker(home: Path, base_url: str, prompts: int) -> Iterator["subprocess.Popen[str]"]:
-    words = [str(home), base_url, "--prompts", str(prompts), "--in-flight", str(IN_FLIGHT)]
-    command = [sys.executable, "-m", "benchmarks.teacher.kill_worker", *words]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-    if process.returncode not in (0, -9):
-        msg = f"expected a worker that ends or is killed, got exit code {process.returncode}"
-        raise RuntimeError(msg)
+def _link(chain: Chain, scene: Scene, wait: float, stored: set[str]) -> set[str]:
+    """Start one worker and kill it so long after its first request.
 
-
-def _kill(process: "subprocess.Popen[str]", log: Log, wait: float) -> int | None:
-    """Kill a worker so long after its first request.
+    Args:
+        chain: what comes of it is noted there.
+        scene: where.
+        wait: in seconds.
+        stored: what the journal held before.
 
     Returns:
-        Requests that the server had not answered at that moment; null where the worker ended before.
+        What it holds now.
     """
-    ...
+    with scene.worker("rough") as process:
+        while not scene.log.has_more() and process.poll() is None:
+            time.sleep(0.0005)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(wait)
+        killed_at = time.monotonic()
+        process.kill()
+        said = process.communicate()[0]
+    scene.quiet()
+    notes, now = scene.log.take(), scene.stored()
+    arrived = [note["sha256"] for note in notes if "sha256" in note]
+    chain.asked.update(arrived)
+    chain.paid_twice += sum(digest in stored for digest in arrived)
+    if process.returncode == 0:
+        chain.rough = _last_line(said)
+    else:
+        answered = sum("answered" in note and note["at"] <= killed_at for note in notes)
+        kill = Kill(wait, len(arrived), len(now) - len(stored), len(arrived) - answered)
+        chain.kills.append(kill)
+    return now
 
 
-def stored_digests(home: Path) -> set[str]:
-    """SHA-256 of the bodies whose replies are in the journal."""
-    with closing(sqlite3.connect(f"file:{home / journal.FILE}?mode=ro", uri=True)) as db:
-        rows = db.execute("SELECT request FROM replies WHERE status = 200").fetchall()
-    return {hashlib.sha256(text.encode()).hexdigest() for (text,) in rows}
+def _last_line(said: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(said.splitlines()[-1])
+    return found
+
+
+def describe(chain: Chain, wanted: int) -> Table:
+    """The Markdown section."""
+    again, lost = chain.requests - chain.distinct, [kill.lost for kill in chain.kills]
+    at_server = [min(kill.at_server, IN_FLIGHT) for kill in chain.kills]
+    after = [kill.after_seconds for kill in chain.kills] or [0.0]
+    text = f"""{heading("Kills")}
+
+{chain.prompts:,} prompts, {IN_FLIGHT} in flight, {LATENCY_SECONDS * 1000:g} ms until an answer; \
+{len(chain.kills)} times `kill -9`, {min(after) * 1000:.0f} to {max(after) * 1000:.0f} ms (median \
+{statistics.median(after) * 1000:.0f}) after the first request of a process. The chain took \
+{chain.seconds:.0f} s, most of it the start of {len(chain.kills) + 1} processes.
+
+| | |
+|---|---|
+| requests, undisturbed | {chain.calm["sent"]:,} |
+| requests of the chain, all billed | {chain.requests:,} |
+| distinct questions among them | {chain.distinct:,} |
+| billed twice | {again:,} |
+| in flight at the kills: arrived, reply not in the journal | {sum(lost):,} (at most \
+{max(lost, default=0)} at one kill) |
+| of these not yet answered by the server | {sum(at_server):,} |
+| sent although the reply was in the journal | {chain.paid_twice} |
+| content of the undisturbed run | {chain.calm["sha256"][:16]} |
+| content of the last process of the chain | {chain.rough["sha256"][:16]} |
+
+The whole flow, Prefect and files included, is killed ten times in a chain by \
+`tests/flows/test_kill.py` (about ten seconds a start): the same bound on what is asked again, the \
+same content hash, version, counts and rows, and no unfinished version left. It also kills the \
+stages that ask nobody, while they write."""
+    return Table(text, chain.broken(wanted))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--prompts", type=int, default=3_000)
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    arguments = parser.parse_args()
+    chain = run_chain(kills=arguments.kills, prompts=arguments.prompts, seed=arguments.seed)
+    return describe(chain, arguments.kills).report()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -11,9 +11,8 @@ from typing import Any
 from flows.disk import write_atomically
 from flows.journal import JournalEntry
 from flows.recipes import load_recipe
-from flows.runner import make_spec
+from flows.runner import make_spec, run_generators
 from flows.session import RunSpec, Session, close_session, session_for
-from flows.teachers.batch import PRICE
 from flows.teachers.batch_files import (
     BadLine,
     BatchReply,
@@ -24,7 +23,7 @@ from flows.teachers.batch_files import (
 )
 from flows.teachers.batch_state import BatchState
 from flows.teachers.budget import Meter
-from schemas.errors import InputError
+from schemas.errors import InputError, RunError
 from schemas.recipe import Price
 
 _CHUNK = 500  # lines looked up, and stored, together
@@ -52,7 +51,15 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def collect_requests(spec: RunSpec) -> list[BatchRequest]:
     """Return what a run would ask next and the journal does not know; nothing is sent."""
-    raise NotImplementedError(spec.name)
+    found: list[BatchRequest] = []
+    panel = session_for(spec).panel
+    panel.collect = lambda asked, teacher: found.append(BatchRequest.of(asked, teacher.identity))
+    try:
+        run_generators(spec)
+    except RunError:  # replies are missing; which ones is what we want to know
+        if not found:
+            raise
+    return found
 
 
 def write_files(spec: RunSpec, out: Path) -> dict[str, Any]:
@@ -123,7 +130,7 @@ def read_file(session: Session, path: Path) -> dict[str, Any]:
     report = _Report()
     teachers = session.panel.teachers
     meters = {
-        (teacher.identity.base_url, teacher.identity.model): teacher.meter.at(PRICE)
+        (teacher.identity.base_url, teacher.identity.model): teacher.batch_meter
         for teacher in teachers
     }
     try:

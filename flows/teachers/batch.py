@@ -27,7 +27,6 @@ from schemas.records import TeacherReply
 
 log = logging.getLogger(__name__)
 
-PRICE = 0.5  # of a request in a batch, times that of one on its own
 _MOST_TRIES = 3  # batches that a request may be in before it counts as failed
 _JOURNALED = 500  # replies stored together
 _LOOK_SECONDS = 1.0  # between looks whether another process has created its batch
@@ -74,9 +73,9 @@ class BatchQueue(Generic[ItemT]):
         self._answer = answer
         self._fail = fail
         self._counted = set() if counted is None else counted
-        self._journal = teacher._journal
-        self._dataset = teacher._dataset
-        self._meter = teacher.meter.at(PRICE)
+        self._journal = teacher.journal
+        self._dataset = teacher.dataset
+        self._meter = teacher.batch_meter
         self._api = BatchApi(teacher)
         self._waiting: dict[str, ItemT] = {}  # questions in a batch, by key
         self._seen: set[str] = set()  # intents that some task sees to

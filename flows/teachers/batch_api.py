@@ -137,7 +137,7 @@ class BatchApi:
             )
             page = BatchPage.read(parse_json(reply.text))
             if page is None:
-                _raise_unexpected("a list of batches", sender._clean(reply.text))
+                _raise_unexpected("a list of batches", sender.clean(reply.text))
             return page
 
         return await self._call(look)
@@ -233,14 +233,14 @@ class BatchApi:
         except openai.APIStatusError as error:
             status = error.response.status_code
             wait = retry_after(error.response.headers)
-            outcome = refusal(status, sender._clean(error.response.text), wait_seconds=wait)
+            outcome = refusal(status, sender.clean(error.response.text), wait_seconds=wait)
             self._was_reached = True
             if outcome.is_passing_fault:
                 raise _PassingError(outcome.error, wait_seconds=wait or 0.0) from error
             self._raise_refused(outcome, batch_id)
         except (openai.APIError, httpx2.HTTPError) as error:
             cause = error.__cause__ or error
-            line = sender._clean(one_line(str(cause)))
+            line = sender.clean(one_line(str(cause)))
             raise _PassingError(line or type(cause).__name__) from error
 
     def _pauses(self) -> Iterator[float]:
@@ -296,7 +296,7 @@ def _raw_reply() -> "type[httpx2.Response]":
 
 
 def _read_batch(sender: Sender, reply: "httpx2.Response") -> BatchStatus:
-    text = sender._clean(reply.text)
+    text = sender.clean(reply.text)
     batch = BatchStatus.read(parse_json(text))
     if batch is None:
         _raise_unexpected("a batch", text)
@@ -309,4 +309,4 @@ def _raise_unexpected(wanted: str, got: str) -> NoReturn:
 
 
 def _read_lines(data: bytes, sender: Sender) -> list[BatchResult | BadLine]:
-    return list(read_results(data.split(b"\n"), clean=sender._clean))
+    return list(read_results(data.split(b"\n"), clean=sender.clean))

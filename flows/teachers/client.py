@@ -20,6 +20,7 @@ from schemas.recipe import TeacherOptions
 from schemas.records import TeacherReply, TeacherRequest
 
 _BREAKER = 20  # requests in a row that failed for good, after which a teacher counts as down
+BATCH_DISCOUNT = 0.5  # what hosts with batches ask for them, where the list does not say
 _LONGEST_WAIT = 60.0  # seconds between two attempts, unless the server asks for more
 _LONGEST_PAUSE = 900.0  # seconds; a server that asks for more is not worth waiting for
 _PATIENCE = 60.0  # seconds without a good reply after which nothing but 429 counts as down
@@ -77,6 +78,7 @@ class Teacher:
         journal: Journal,
         purse: Purse,
         meter: Meter,
+        batch_meter: Meter | None = None,
         dataset: str = "",
         position: int = 0,
     ) -> None:
@@ -91,6 +93,7 @@ class Teacher:
             journal: where replies are kept.
             purse: the budgets that its requests have to fit into.
             meter: what they cost.
+            batch_meter: what they cost in a batch; null: half.
             dataset: whose budget pays.
             position: in the recipe's list of teachers.
         """
@@ -98,6 +101,7 @@ class Teacher:
         self.options = options
         self.position = position
         self.meter = meter
+        self.batch_meter = batch_meter or meter.at(BATCH_DISCOUNT)
         self.purse = purse
         self.limiter = Limiter(options.max_in_flight)
         self.requests = RequestCounts()
@@ -106,8 +110,8 @@ class Teacher:
         self.errors: Counter[str] = Counter()
         self._server = server
         self._connect = connect
-        self._journal = journal
-        self._dataset = dataset
+        self.journal = journal
+        self.dataset = dataset
         self._requests_bucket = Bucket(options.requests_per_minute)
         self._tokens_bucket = Bucket(options.tokens_per_minute)
         self._sender: Sender | None = None
@@ -241,7 +245,7 @@ class Teacher:
                 asked.key, teacher=self.position, error=outcome.error, raw=outcome.body
             )
         usage = outcome.usage or Usage(0, 0)
-        await self._journal.put_soon(self._entry(asked, outcome, usage, true))
+        await self.journal.put_soon(self._entry(asked, outcome, usage, true))
         self.tokens.prompt += usage.prompt
         self.tokens.completion += usage.completion
         self.cost_usd += true.usd
@@ -254,7 +258,7 @@ class Teacher:
     def replay(self, entry: JournalEntry) -> TeacherReply:
         """Answer from the journal, and count it where this dataset's budget paid for it."""
         self.requests.replayed += 1
-        if entry.dataset == self._dataset:
+        if entry.dataset == self.dataset:
             # A budget is for the dataset, not for one attempt at it: else each start after a stop
             # would spend it once more.
             tokens = entry.prompt_tokens + entry.completion_tokens
@@ -275,7 +279,7 @@ class Teacher:
             completion_tokens=usage.completion,
             cost_usd=true.usd,
             seconds=round(outcome.seconds, 3),
-            dataset=self._dataset,
+            dataset=self.dataset,
         )
 
     async def _note_loss(self, asked: Asked, outcome: Outcome, true: Spend) -> None:
@@ -283,8 +287,8 @@ class Teacher:
         self.errors[outcome.kind] += 1
         self.cost_usd += true.usd
         if not outcome.is_rate_limit:
-            await self._journal.put_soon(
-                Loss(asked.key, self._dataset, 1, true.tokens, true.usd, outcome.error)
+            await self.journal.put_soon(
+                Loss(asked.key, self.dataset, 1, true.tokens, true.usd, outcome.error)
             )
 
     def _stop_if_only_limits(self, outcome: Outcome) -> None:

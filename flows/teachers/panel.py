@@ -9,10 +9,8 @@ import asyncio
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from flows.claims import Claims
@@ -20,46 +18,16 @@ from flows.journal import Journal, JournalEntry, Loss, canonical_body
 from flows.teachers.batch import BatchQueue
 from flows.teachers.budget import Spend
 from flows.teachers.client import Asked, Teacher
+from flows.teachers.stream import Item, Requests, Stored, Stream, groups
 from schemas.errors import BudgetError, FeingoldError, InputError, RunError
 from schemas.manifest import RequestCounts, TokenCounts
 from schemas.records import TeacherReply, TeacherRequest
 
 log = logging.getLogger(__name__)
 
-_CHUNK = 200  # requests looked up, and claimed, together
-_KEPT = 500  # answers that wait in memory for their turn; of the others only the key
 _AHEAD = 2_000  # requests that may wait for a free place, for each teacher
 _FIRST_LOOK, _LAST_LOOK = 0.05, 1.0  # seconds between looks for what another process asks
 _GRACE = 10.0  # seconds that requests under way get after an interrupt
-
-Requests = Iterable[TeacherRequest] | AsyncIterable[Sequence[TeacherRequest]]
-
-
-@dataclass(slots=True, eq=False)
-class _Item:
-    """One question on its way."""
-
-    stream: "_Stream"
-    place: int
-    request: TeacherRequest
-    line: list[int]  # teachers that may answer it, in order
-    asked: Asked | None = None
-    has_grown: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class _Stream:
-    """The questions of one `ask`, and the answers that wait for their turn."""
-
-    done: dict[int, TeacherReply | str] = field(default_factory=dict)
-    head: int = 0  # the next answer to hand on
-    fed: int = 0
-    is_fed: bool = False
-    missing: int = 0  # answers that an offline run does not have
-    failure: BaseException | None = None  # of the source of the questions
-    moved: asyncio.Event = field(default_factory=asyncio.Event)
-    room: asyncio.Event = field(default_factory=asyncio.Event)
-
 
 class Panel:
     """The teachers of one run, their journal and what is under way."""
@@ -84,6 +52,8 @@ class Panel:
         """
         self.teachers = list(teachers)
         self.had_passing_fault = False
+        #: Takes the questions that the journal cannot answer, instead of a teacher.
+        self.collect: Callable[[Asked, Teacher], None] | None = None
         self._journal = journal
         self._claims = claims
         self._losses = dict(losses or {})
@@ -130,10 +100,10 @@ class Panel:
         When a fault stops the run, requests under way are still awaited and journaled: they are
         paid for.
         """
-        self._queues: list[asyncio.Queue[_Item]] = [asyncio.Queue() for _ in self.teachers]
-        self._under_way: dict[str, list[_Item]] = {}
-        self._elsewhere: dict[str, list[_Item]] = {}
-        self._streams: set[_Stream] = set()
+        self._queues: list[asyncio.Queue[Item]] = [asyncio.Queue() for _ in self.teachers]
+        self._under_way: dict[str, list[Item]] = {}
+        self._elsewhere: dict[str, list[Item]] = {}
+        self._streams: set[Stream] = set()
         self._working: set[asyncio.Task[None]] = set()
         self._answered_keys: list[str] = []  # whose claims can be given up
         loops = [
@@ -166,16 +136,15 @@ class Panel:
             RunError: all teachers are down, or `offline` and a reply is not in the journal.
             BudgetError: the next request could exceed the budget.
         """
-        stream = _Stream()
+        stream = Stream()
         self._streams.add(stream)
         feeder = asyncio.create_task(self._feed(stream, requests))
         try:
             while self._stop is None and stream.failure is None:
                 while stream.head in stream.done:
-                    reply = self._take(stream)
-                    stream.room.set()
-                    yield reply
-                if stream.is_fed and stream.head == stream.fed:
+                    found = stream.take()
+                    yield found if isinstance(found, TeacherReply) else self._read(found)
+                if stream.is_at_end:
                     break
                 stream.moved.clear()
                 await stream.moved.wait()
@@ -193,28 +162,24 @@ class Panel:
         if failure is not None:
             raise failure
 
-    def _take(self, stream: _Stream) -> TeacherReply:
-        """The next answer; one that waited in the journal is read again."""
-        found = stream.done.pop(stream.head)
-        stream.head += 1
-        if isinstance(found, TeacherReply):
-            return found
-        position, _, key = found.partition(":")
-        entry = self._journal.get(key)
+    def _read(self, stored: Stored) -> TeacherReply:
+        """Read an answer that waited in the journal."""
+        entry = self._journal.get(stored.key)
         if entry is None:
             msg = (
                 f"expected a reply that was stored a moment ago in {self._journal.path}, got none: "
                 "another process deleted it; run the same command again"
             )
             raise RunError(msg)
-        return self.teachers[int(position)].read(key, entry.status, entry.body, replayed=False)
+        teacher = self.teachers[stored.teacher]
+        return teacher.read(stored.key, entry.status, entry.body, replayed=stored.replayed)
 
-    async def _feed(self, stream: _Stream, requests: Requests) -> None:
+    async def _feed(self, stream: Stream, requests: Requests) -> None:
         """Bring the questions on their way, as far ahead of the answers as memory allows."""
         try:
-            async for group in _groups(requests):
+            async for group in groups(requests):
                 items = [
-                    _Item(stream, stream.fed + number, request, self._line_of(request))
+                    Item(stream, stream.fed + number, request, self._line_of(request))
                     for number, request in enumerate(group)
                 ]
                 stream.fed += len(items)
@@ -231,11 +196,10 @@ class Panel:
             stream.is_fed = True
             stream.moved.set()
 
-    def _is_full(self, stream: _Stream) -> bool:
+    def _is_full(self, stream: Stream) -> bool:
         """Whether the user of the answers is behind, or enough questions wait for a place."""
-        is_behind = stream.head in stream.done and len(stream.done) > _KEPT
         waiting = sum(queue.qsize() for queue in self._queues)
-        return is_behind or waiting > _AHEAD * len(self._queues)
+        return stream.is_behind or waiting > _AHEAD * len(self._queues)
 
     def _line_of(self, request: TeacherRequest) -> list[int]:
         """Who is to answer a question, and who steps in: by weight, and the same every time."""
@@ -254,15 +218,17 @@ class Panel:
             point -= weight
         return [first, *(place for place in range(len(weights)) if place != first)]
 
-    async def _route(self, items: Sequence[_Item]) -> None:
+    async def _route(self, items: Sequence[Item]) -> None:
         """Answer from the journal what is there; hand the rest to the teachers."""
         rest = self._replay(items)
-        if self._offline:
+        if self._offline or self.collect is not None:
             for item in rest:
                 item.stream.missing += 1
+                if self.collect is not None and item.asked is not None:
+                    self.collect(item.asked, self.teachers[item.line[0]])
                 self._deliver(item, TeacherReply(key="", error="not in the journal"))
             return
-        waiting: dict[str, _Item] = {}
+        waiting: dict[str, Item] = {}
         for item in rest:
             first = item.line[0]
             teacher = self._next_teacher(item)
@@ -281,7 +247,7 @@ class Panel:
                 waiting[asked.key] = item
         self._claim(waiting)
 
-    def _claim(self, waiting: dict[str, _Item]) -> None:
+    def _claim(self, waiting: dict[str, Item]) -> None:
         """Ask what nobody else asks; keep an eye on the rest."""
         self._give_up_claims()
         won = self._claims.take(list(waiting))
@@ -298,7 +264,7 @@ class Panel:
                 self._queues[item.line[0]].put_nowait(item)
         self._claims.release([key for key in answered if answered[key].status == 200])
 
-    def _replay(self, items: Sequence[_Item]) -> list[_Item]:
+    def _replay(self, items: Sequence[Item]) -> list[Item]:
         """Answer from the journal; a stored failure counts only offline.
 
         Returns:
@@ -333,7 +299,7 @@ class Panel:
         if loss is not None:
             teacher.purse.count(Spend(loss.usd, loss.requests, loss.tokens))
 
-    def _next_teacher(self, item: _Item) -> Teacher | None:
+    def _next_teacher(self, item: Item) -> Teacher | None:
         """The first teacher in the item's line that is not down; null stops the run."""
         item.line = [place for place in item.line if place not in self._down]
         if item.line:
@@ -343,10 +309,17 @@ class Panel:
         self._halt((spent or errors)[0])
         return None
 
-    async def _run_teacher(self, teacher: Teacher, queue: "asyncio.Queue[_Item]") -> None:
+    async def _run_teacher(self, teacher: Teacher, queue: "asyncio.Queue[Item]") -> None:
         """Give each waiting question the next free place."""
         if teacher.options.mode == "batch":
-            await BatchQueue(teacher, queue, answer=self._answered, fail=self._failed).run()
+            if not self._offline and self.collect is None:
+                await BatchQueue(
+                    teacher,
+                    queue,
+                    answer=self._answered,
+                    fail=self._failed,
+                    counted=self._counted,
+                ).run()
             return
         while True:
             item = await queue.get()
@@ -373,7 +346,7 @@ class Panel:
         self._working.add(task)
         task.add_done_callback(self._working.discard)
 
-    async def _ask_one(self, teacher: Teacher, item: _Item) -> None:
+    async def _ask_one(self, teacher: Teacher, item: Item) -> None:
         assert item.asked is not None
 
         def may_go_on() -> bool:
@@ -392,7 +365,7 @@ class Panel:
         finally:
             teacher.limiter.release()
 
-    async def _answered(self, item: _Item, teacher: Teacher, reply: TeacherReply) -> None:
+    async def _answered(self, item: Item, teacher: Teacher, reply: TeacherReply) -> None:
         """Hand a reply on, or the question to the next teacher where this one failed it."""
         assert item.asked is not None
         key = item.asked.key
@@ -410,7 +383,7 @@ class Panel:
                 teacher.requests.replayed += 1
             self._deliver(waiting, reply)
 
-    async def _failed(self, item: _Item, teacher: Teacher, error: FeingoldError) -> None:
+    async def _failed(self, item: Item, teacher: Teacher, error: FeingoldError) -> None:
         """A teacher is down, or out of money: others step in, or the run stops."""
         is_budget_of_run = isinstance(error, BudgetError) and not error.is_of_teacher
         # Whoever mistyped a key wants to know, not to pay the dearer teacher for everything.
@@ -420,7 +393,7 @@ class Panel:
             self._down.setdefault(teacher.position, error)
         await self._pass_on(item, teacher)
 
-    async def _pass_on(self, item: _Item, teacher: Teacher) -> None:
+    async def _pass_on(self, item: Item, teacher: Teacher) -> None:
         assert item.asked is not None
         key = item.asked.key
         items = self._under_way.pop(key, [item])
@@ -459,27 +432,20 @@ class Panel:
         done, self._answered_keys = self._answered_keys, []
         self._claims.release(done)
 
-    def _settle(self, key: str, items: Sequence[_Item], entry: JournalEntry) -> None:
+    def _settle(self, key: str, items: Sequence[Item], entry: JournalEntry) -> None:
         """Answer questions with what another process got."""
         for item in items:
             assert item.asked is not None
             teacher = self.teachers[item.line[0]]
             self._deliver(item, self._replayed(teacher, entry))
 
-    def _deliver(self, item: _Item, reply: TeacherReply) -> None:
+    def _deliver(self, item: Item, reply: TeacherReply) -> None:
         """Put an answer in its place, unless it was cut and may be asked for again with more."""
         if self._asks_for_more(item, reply):
             return
-        stream = item.stream
-        is_kept = len(stream.done) < _KEPT or item.place == stream.head
-        is_stored = reply.is_stored
-        stream.done[item.place] = (
-            reply if is_kept or not is_stored else f"{reply.teacher}:{reply.key}"
-        )
-        if item.place == stream.head:
-            stream.moved.set()
+        item.stream.put(item.place, reply)
 
-    def _asks_for_more(self, item: _Item, reply: TeacherReply) -> bool:
+    def _asks_for_more(self, item: Item, reply: TeacherReply) -> bool:
         options = self.teachers[reply.teacher].options
         request, limit = item.request, options.max_tokens_if_cut
         if (
@@ -525,13 +491,3 @@ class Panel:
                 return
             for task in done:
                 task.exception()
-
-
-async def _groups(requests: Requests) -> AsyncIterator[Sequence[TeacherRequest]]:
-    if isinstance(requests, AsyncIterable):
-        async for group in requests:
-            yield group
-        return
-    source = iter(requests)
-    while group := list(islice(source, _CHUNK)):
-        yield group

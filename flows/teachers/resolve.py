@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from flows.claims import Claims
 from flows.journal import Journal
 from flows.teachers.budget import Budget, Meter, Purse
-from flows.teachers.client import Teacher, TeacherIdentity
+from flows.teachers.client import BATCH_DISCOUNT, Teacher, TeacherIdentity
 from flows.teachers.panel import Panel
 from flows.teachers.prices import listed_price
 from flows.teachers.sender import Connection
@@ -108,6 +108,7 @@ def make_teacher(
         position: in the recipe's list of teachers.
     """
     identity = identify(options)
+    free = Price(prompt=0, completion=0)
     server = server_for(identity.base_url, named=options.server)
     return Teacher(
         identity,
@@ -116,7 +117,8 @@ def make_teacher(
         connect=connector(options, stack),
         journal=journal,
         purse=Purse(*budgets),
-        meter=Meter(price_of(options) or Price(prompt=0, completion=0)),
+        meter=Meter(price_of(options) or free),
+        batch_meter=Meter(batch_price(options) or free),
         dataset=dataset,
         position=position,
     )
@@ -201,6 +203,26 @@ def price_of(options: TeacherOptions) -> Price | None:
         return Price(prompt=0, completion=0)
     listed = listed_price(options.base_url, str(options.model))
     return None if listed is None else Price(prompt=listed.prompt, completion=listed.completion)
+
+
+def batch_price(options: TeacherOptions) -> Price | None:
+    """Price of a teacher's batches: the list's; half of what the recipe says; null if unknown.
+
+    A listed host without a price for batches may have no discount, so it gets none.
+
+    Args:
+        options: as returned by `teacher_options`.
+    """
+    usual = price_of(options)
+    if usual is None:
+        return None
+    if options.price_per_million is not None:
+        half = BATCH_DISCOUNT
+        return Price(prompt=usual.prompt * half, completion=usual.completion * half)
+    listed = listed_price(options.base_url or "", str(options.model))
+    if listed is None or listed.batch_prompt is None or listed.batch_completion is None:
+        return usual
+    return Price(prompt=listed.batch_prompt, completion=listed.batch_completion)
 
 
 def check_budget(teachers: Sequence[TeacherOptions], budget: BudgetOptions) -> None:

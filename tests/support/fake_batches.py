@@ -12,7 +12,7 @@ import struct
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -69,32 +69,32 @@ class FakeBatches:
     """The server; a context manager.
 
     Attributes:
-        plans: of the batches in the order of their creation; any further one is answered in full.
+        plans: of the first batches, in the order of their creation; any other is answered in full.
         has_batches: whether it has the endpoints at all.
         faults: of requests by `METHOD /path`, used up in order: a status, `reset` or `html`; a path
             that ends in `/` means all below it.
         page: most batches that a list shows at once.
-        before: called with `METHOD /path` before each request is handled.
         bodies: uploaded files by id.
         batches: by id, in the order of their creation.
         billed: how often each request body was billed, as canonical JSON.
         calls: `METHOD /path` of every request.
         keys: authorization headers seen.
+        coming: plans that no batch has used yet.
     """
 
     plans: Iterable[Plan] = ()
     has_batches: bool = True
     faults: dict[str, list[str]] = field(default_factory=dict)
     page: int = 2
-    before: Callable[[str], None] | None = None
     bodies: dict[str, bytes] = field(default_factory=dict)
     batches: dict[str, FakeBatch] = field(default_factory=dict)
     billed: Counter[str] = field(default_factory=Counter)
     calls: list[str] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
+    coming: deque[Plan] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._plans = deque(self.plans)
+        self.coming = deque(self.plans)
         self._lock = threading.RLock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.fake = self
@@ -149,7 +149,7 @@ class FakeBatches:
             assert {line["url"] for line in lines} == {given["endpoint"]}
             assert len({line["body"]["model"] for line in lines}) == 1
             assert len({line["custom_id"] for line in lines}) == len(lines)
-            plan = self._plans.popleft() if self._plans else Plan()
+            plan = self.coming.popleft() if self.coming else Plan()
             batch = FakeBatch(
                 id=f"batch_{len(self.batches)}",
                 plan=plan,
@@ -305,8 +305,6 @@ class _Handler(BaseHTTPRequestHandler):
         fake = self.server.fake
         fake.keys.add(self.headers.get("Authorization", ""))
         call = f"{self.command} {urlsplit(self.path).path}"
-        if fake.before is not None:
-            fake.before(call)
         fault = fake.next_fault(call)
         if not fake.has_batches:
             self._send({"error": {"message": "Not Found"}}, 404)

@@ -29,7 +29,8 @@ from typing import Any, Self
 MODEL = "fake-teacher"
 RETRY_AFTER_SECONDS = 0.01
 
-#: Faults that a script may name. A number is an HTTP status.
+#: Faults that a script may name. A number is an HTTP status; `429:insufficient_quota` names the
+#: code of its error, too.
 FAULTS = (
     "429", "400", "401", "403", "404", "500", "503",
     "reset",  # the connection is torn down without a reply
@@ -59,6 +60,7 @@ class Received:
         prompt_tokens: what a server would bill.
         completion_tokens: likewise.
         at: seconds on the monotonic clock.
+        in_flight: requests under way, this one included.
     """
 
     path: str
@@ -68,6 +70,7 @@ class Received:
     prompt_tokens: int
     completion_tokens: int
     at: float
+    in_flight: int = 1
 
     @property
     def key(self) -> str:
@@ -84,6 +87,12 @@ class FakeTeacher:
         script: faults of the first requests, in order of arrival; null means none.
         always: fault of every request that the script does not cover.
         choose_fault: fault by request body, where neither says anything.
+        choose_latency: seconds by request body that an answer takes beyond `latency_seconds`; may
+            block, to wait for something else.
+        choose_headers: headers of an answer, by request body and fault; null gives those with
+            status 429 a `Retry-After`.
+        capacity: requests at once, beyond which one more is refused with 429; null means no end.
+        echoes_key: whether every answer repeats the authorization header.
         hang_seconds: how long a hanging request hangs.
         received: the requests so far.
         in_flight_max: most requests that were under way at once.
@@ -93,6 +102,10 @@ class FakeTeacher:
     script: Iterable[str | None] = ()
     always: str | None = None
     choose_fault: Callable[[Mapping[str, Any]], str | None] | None = None
+    choose_latency: Callable[[Mapping[str, Any]], float] | None = None
+    choose_headers: Callable[[Mapping[str, Any], str | None], Mapping[str, str]] | None = None
+    capacity: int | None = None
+    echoes_key: bool = False
     hang_seconds: float = 30.0
     log: Path | None = None
     received: list[Received] = field(default_factory=list)
@@ -138,12 +151,15 @@ class FakeTeacher:
         usage = reply["usage"]
         with self._lock:
             self._in_flight += 1
-            self.in_flight_max = max(self.in_flight_max, self._in_flight)
+            in_flight = self._in_flight
+            self.in_flight_max = max(self.in_flight_max, in_flight)
             fault = next(self._script, self.always)
+            if self.capacity is not None and in_flight > self.capacity:
+                fault = "429"
         if fault is None and self.choose_fault is not None:
             fault = self.choose_fault(body)
         with self._lock:
-            is_billed = fault is None or not (fault.isdigit() or fault == "reset")
+            is_billed = fault is None or not (_is_status(fault) or fault == "reset")
             prompt, completion = usage["prompt_tokens"], usage["completion_tokens"]
             found = Received(
                 path,
@@ -153,6 +169,7 @@ class FakeTeacher:
                 prompt if is_billed else 0,
                 completion if is_billed else 0,
                 time.monotonic(),
+                in_flight,
             )
             self.received.append(found)
             if self.log is not None:
@@ -196,24 +213,37 @@ class _Handler(BaseHTTPRequestHandler):
         text = self.rfile.read(int(self.headers["Content-Length"]))
         teacher = self.server.teacher
         authorization = self.headers.get("Authorization", "")
-        fault, reply = teacher.begin(self.path, json.loads(text), authorization)
+        body = json.loads(text)
+        fault, reply = teacher.begin(self.path, body, authorization)
+        headers: Mapping[str, str] = {}
+        if teacher.choose_headers is not None:
+            headers = teacher.choose_headers(body, fault)
+        elif fault is not None and fault.startswith("429"):
+            headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
         try:
             teacher.sleep(teacher.latency_seconds)
-            self._answer(fault, reply)
+            if teacher.choose_latency is not None:
+                teacher.sleep(teacher.choose_latency(body))
+            self._answer(fault, reply, headers)
         finally:
             teacher.end()
 
-    def _answer(self, fault: str | None, reply: dict[str, Any]) -> None:
+    def _answer(self, fault: str | None, reply: dict[str, Any], headers: Mapping[str, str]) -> None:
+        teacher = self.server.teacher
+        echo = f" {self.headers.get('Authorization', '')}" if teacher.echoes_key else ""
+        if echo:
+            _append(reply["choices"][0], echo)
         if fault is None:
-            self._send(200, json.dumps(reply))
-        elif fault.isdigit():
-            error = {"error": {"message": f"scripted {fault}", "type": "scripted", "code": fault}}
-            wait = {"Retry-After": str(RETRY_AFTER_SECONDS)} if fault == "429" else {}
-            self._send(int(fault), json.dumps(error), wait)
+            self._send(200, json.dumps(reply), headers)
+        elif _is_status(fault):
+            status, _, code = fault.partition(":")
+            message = f"scripted {status}{echo}"
+            error = {"error": {"message": message, "type": "scripted", "code": code or status}}
+            self._send(int(status), json.dumps(error), headers)
         elif fault == "reset":
             self._reset()
         elif fault == "hang":
-            self.server.teacher.sleep(self.server.teacher.hang_seconds)
+            teacher.sleep(teacher.hang_seconds)
             self._reset()
         elif fault == "cut":
             data = json.dumps(reply).encode()
@@ -225,7 +255,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             self._reset()
         else:
-            self._send(200, _spoil(fault, reply))
+            self._send(200, _spoil(fault, reply) + (echo if fault == "html" else ""), headers)
 
     def _reset(self) -> None:
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -242,6 +272,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
         self.wfile.flush()
+
+
+def _is_status(fault: str) -> bool:
+    return fault.partition(":")[0].isdigit()
+
+
+def _append(choice: dict[str, Any], text: str) -> None:
+    """Add to the text of an answer."""
+    if "message" in choice:
+        choice["message"]["content"] += text
+    else:
+        choice["text"] += text
 
 
 def _spoil(fault: str, reply: dict[str, Any]) -> str:
@@ -309,8 +351,8 @@ def _write(prompt: str, body: Mapping[str, Any], rng: random.Random, *, is_chat:
     asked = re.findall(r"\b(\d+)\b[^.\n]{0,40}\btasks?\b", prompt)
     count = min(int(asked[-1]), 50) if asked else 8  # examples are counted before the new ones
     if is_chat and wants_json:
-        tasks = [{"instruction": task, "input": ""} for task in _tasks(rng, count)]
-        return json.dumps({"tasks": tasks})
+        proposed = [{"instruction": task, "input": ""} for task in _tasks(rng, count)]
+        return json.dumps({"tasks": proposed})
     if not is_chat:
         numbers = [int(number) for number in re.findall(r"(?m)^(\d+)\.", prompt)]
         first = max(numbers, default=0)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pytest
 from flows.claims import Claims
 from flows.journal import Journal
 from flows.teachers import batch
+from flows.teachers import panel as panels
 from flows.teachers.batch import BatchQueue
 from flows.teachers.batch_api import BatchApi
 from flows.teachers.batch_files import (
@@ -372,7 +374,7 @@ def test_another_teacher_steps_in(teacher: FakeTeacher, tmp_path: Path) -> None:
 
 def test_the_key_is_in_no_file_of_the_home(server: FakeBatches, tmp_path: Path) -> None:
     server.faults = {"GET /v1/batches/": ["500"]}  # which echoes it
-    server._plans.append(Plan(polls=100))
+    server.coming.append(Plan(polls=100))
     crash(server, tmp_path / "home", questions(0, 1), at="while polling", image=tmp_path / "image")
     server.faults = {"POST /v1/files": ["400"]}
     failure(server, tmp_path / "other")
@@ -450,7 +452,7 @@ def test_what_a_killed_run_handed_in_counts_before_anything_new(
     server: FakeBatches, tmp_path: Path, watch: Watch
 ) -> None:
     limit = 2.5 * worst_usd(question(0), tmp_path)
-    server._plans.append(Plan(polls=20))
+    server.coming.append(Plan(polls=20))
     image = tmp_path / "image"
     options = {"budget": BudgetOptions(usd=limit), "price_per_million": PRICE}
     crash(server, tmp_path / "home", questions(0, 1), at="while polling", image=image, **options)
@@ -464,6 +466,31 @@ def test_what_a_killed_run_handed_in_counts_before_anything_new(
         "POST /v1/files"
     ]
     assert_all_billed_once(server, questions(0, 1, 2))
+
+
+def test_what_a_killed_run_handed_in_is_counted_once(
+    server: FakeBatches, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it is asked for only after it has come into the journal."""
+    image = tmp_path / "image"
+    budget = Budget(BudgetOptions(usd=1))
+    crash(server, tmp_path / "home", questions(0, 1), at="while polling", image=image)
+
+    async def run() -> None:
+        async with panel.opened():
+            server.coming.append(Plan(polls=20))  # the old one ends before this
+            for asked in (questions(2), questions(1, 0), questions(0, 1, 2)):
+                async for _ in panel.ask(asked):
+                    pass
+
+    with opened(server, image, price_per_million=PRICE) as panel:
+        monkeypatch.setattr(panel.teachers[0], "purse", Purse(budget))
+        monkeypatch.setattr(panels, "BatchQueue", partial(BatchQueue, counted=panel._counted))
+        asyncio.run(run())
+        assert panel.requests.model_dump() == {"sent": 1, "replayed": 2, "failed": 0}
+    assert budget.spent.usd == pytest.approx(billed_tokens(questions(0, 1, 2)) * BATCHED)
+    assert budget.spent.requests == 3
+    assert budget.reserved.requests == 0
 
 
 # Killed at any instant
@@ -522,7 +549,7 @@ def test_killed_at_any_step_every_request_is_billed_once(
     server: FakeBatches, tmp_path: Path, step: str
 ) -> None:
     image = tmp_path / "image"
-    server._plans.append(Plan(polls=2))
+    server.coming.append(Plan(polls=2))
     crash(server, tmp_path / "home", questions(0, 1, 2), at=step, image=image)
     assert [intent.dataset for intent in unfinished(server, image)] == ["set"]
     with opened(server, image) as panel:
@@ -550,7 +577,7 @@ def test_killed_after_journaling_nothing_is_asked_again(
 
 def test_an_expired_batch_of_a_killed_run_is_completed(server: FakeBatches, tmp_path: Path) -> None:
     image = tmp_path / "image"
-    server._plans.append(Plan(ending="expired", answered=1))
+    server.coming.append(Plan(ending="expired", answered=1))
     crash(server, tmp_path / "home", questions(0, 1, 2), at="while polling", image=image)
     replies = ask_in(server, image, questions(0, 1, 2))
     assert [reply.text for reply in replies] == [expected_text(question(n)) for n in range(3)]
@@ -564,7 +591,7 @@ def test_results_that_nobody_asks_for_any_more_are_kept(
 ) -> None:
     image = tmp_path / "image"
     crash(server, tmp_path / "home", questions(0, 1), at="while polling", image=image)
-    server._plans.append(Plan(polls=20))  # long enough for the old one to end
+    server.coming.append(Plan(polls=20))  # long enough for the old one to end
     ask_in(server, image, questions(5), price_per_million=PRICE)
     assert unfinished(server, image) == []
     with opened(server, image) as panel:
@@ -619,7 +646,7 @@ def test_two_runs_in_one_home_hand_in_nothing_twice(
             await asyncio.sleep(0.005)
         return [await collect(two, questions(2, 1, 3)), await first]
 
-    server._plans.append(Plan(polls=10))
+    server.coming.append(Plan(polls=10))
     elsewhere = None if is_claimed else tmp_path / "lost"
     home = tmp_path / "home"
     with opened(server, home) as one, opened(server, home, claims_in=elsewhere) as two:
