@@ -13,11 +13,20 @@ from types import TracebackType
 from typing import Self
 
 from flows.disk import open_wal, user_disk_errors
+from flows.journal import Loss
 from flows.owners import Owner
 from schemas.errors import RunError
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, owner TEXT NOT NULL)"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS claims (
+    key TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    -- Of a request that has left under a budget; null before.
+    dataset TEXT, base_url TEXT, model TEXT, tokens INTEGER, usd REAL
+)
+"""
 _BATCH = 500
+_GONE = "the process that asked was killed before the reply came"
 
 
 class Claims:
@@ -71,6 +80,41 @@ class Claims:
         self._held |= won
         return won
 
+    def mark_sent(self, loss: Loss) -> None:
+        """Note that a claimed request leaves, and what it costs at worst.
+
+        Should we die before its reply is stored, the next run counts that as spent.
+        """
+        values = (loss.dataset, loss.base_url, loss.model, loss.tokens, loss.usd)
+        query = (
+            "UPDATE claims SET dataset=?, base_url=?, model=?, tokens=?, usd=?"
+            " WHERE key = ? AND owner = ?"
+        )
+        with self._transaction():
+            self._db.execute(query, (*values, loss.key, self._owner.id))
+
+    def left_behind(self) -> list[Loss]:
+        """Return what processes that are gone had sent and got no reply for."""
+        query = (
+            "SELECT owner, key, dataset, tokens, usd, base_url, model FROM claims"
+            " WHERE tokens IS NOT NULL"
+        )
+        with self._transaction():
+            rows = self._db.execute(query).fetchall()
+            dead = {owner for owner in {row[0] for row in rows} if not self._owner.is_alive(owner)}
+        return [
+            Loss(key, dataset, 1, tokens, usd, _GONE, base_url, model)
+            for owner, key, dataset, tokens, usd, base_url, model in rows
+            if owner in dead
+        ]
+
+    def forget(self, losses: Sequence[Loss]) -> None:
+        """Forget what `left_behind` returned, once it is stored."""
+        with self._transaction():
+            self._db.executemany(
+                "UPDATE claims SET tokens = NULL WHERE key = ?", [(loss.key,) for loss in losses]
+            )
+
     def release(self, keys: Sequence[str]) -> None:
         """Give up claims; for what is not claimed this does nothing."""
         held = [key for key in keys if key in self._held]
@@ -88,7 +132,8 @@ class Claims:
         marks = ",".join("?" * len(keys))
         with self._transaction():
             self._db.executemany(
-                "INSERT OR IGNORE INTO claims VALUES (?, ?)", [(key, mine) for key in keys]
+                "INSERT OR IGNORE INTO claims (key, owner) VALUES (?, ?)",
+                [(key, mine) for key in keys],
             )
             query = f"SELECT key, owner FROM claims WHERE key IN ({marks})"  # noqa: S608 - question marks
             owners: dict[str, str] = dict(self._db.execute(query, keys).fetchall())

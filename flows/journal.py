@@ -16,14 +16,14 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import astuple, dataclass, fields
 from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from flows.disk import open_wal, user_disk_errors
 from schemas.errors import RunError
@@ -57,6 +57,8 @@ CREATE TABLE IF NOT EXISTS losses (
     tokens INTEGER NOT NULL,
     usd REAL NOT NULL,
     error TEXT NOT NULL,
+    base_url TEXT NOT NULL,
+    model TEXT NOT NULL,
     created REAL NOT NULL
 )""",
 )
@@ -110,6 +112,8 @@ class Loss:
         tokens: prompt and completion tokens, at worst.
         usd: US dollars, at worst.
         error: one line.
+        base_url: endpoint that was asked.
+        model: model that was asked for.
     """
 
     key: str
@@ -118,6 +122,26 @@ class Loss:
     tokens: int
     usd: float
     error: str
+    base_url: str = ""
+    model: str = ""
+
+
+class Spent(NamedTuple):
+    """What one dataset has spent with one teacher, in this home.
+
+    Attributes:
+        base_url: endpoint.
+        model: model that was asked for.
+        requests: replies and attempts that brought none.
+        tokens: prompt and completion tokens; of what brought no reply at worst.
+        usd: US dollars, likewise.
+    """
+
+    base_url: str
+    model: str
+    requests: int
+    tokens: int
+    usd: float
 
 
 _COLUMNS = ", ".join(field.name for field in fields(JournalEntry))
@@ -134,7 +158,7 @@ _PUT_REPLY = (
     )
     + " WHERE replies.status != 200"
 )
-_PUT_LOSS = "INSERT INTO losses VALUES (?,?,?,?,?,?,?)"
+_PUT_LOSS = "INSERT INTO losses VALUES (?,?,?,?,?,?,?,?,?)"
 
 Record = JournalEntry | Loss
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -181,8 +205,10 @@ class Journal:
 
     def _prepare(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version == _VERSION:
+            return
         tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if version != _VERSION and tables and not self._is_being_made():
+        if tables and not self._is_being_made():
             self._db.close()
             msg = (
                 f"expected a journal of version {_VERSION}, got version {version} in {self.path}: "
@@ -235,10 +261,21 @@ class Journal:
     def losses(self, dataset: str) -> dict[str, Loss]:
         """Return what was paid for nothing on behalf of `dataset`, by request key."""
         query = (
-            "SELECT key, dataset, sum(requests), sum(tokens), sum(usd), max(error) FROM losses "
-            "WHERE dataset = ? GROUP BY key"
+            "SELECT key, dataset, sum(requests), sum(tokens), sum(usd), max(error), base_url,"
+            " model FROM losses WHERE dataset = ? GROUP BY key"
         )
         return {row[0]: Loss(*row) for row in self._read(query, (dataset,))}
+
+    def spent_by(self, dataset: str) -> list[Spent]:
+        """Return what `dataset` has paid for, whether it brought replies or not."""
+        query = (
+            "SELECT base_url, model, sum(requests), sum(tokens), sum(usd) FROM ("
+            " SELECT base_url, model, 1 AS requests, prompt_tokens + completion_tokens AS tokens,"
+            " cost_usd AS usd FROM replies WHERE dataset = ?1"
+            " UNION ALL SELECT base_url, model, requests, tokens, usd FROM losses"
+            " WHERE dataset = ?1) GROUP BY base_url, model"
+        )
+        return [Spent(*row) for row in self._read(query, (dataset,))]
 
     def put(self, *records: Record) -> None:
         """Store records; when this returns they are on the disk.
@@ -303,17 +340,20 @@ class Journal:
         )
 
 
+_Done = Future[None] | asyncio.Future[None]
+
+
 class _Writer:
     """One thread that commits whatever has come since its last commit."""
 
-    def __init__(self, db: sqlite3.Connection, explain: Any) -> None:
+    def __init__(self, db: sqlite3.Connection, explain: Callable[[object], str]) -> None:
         self._db = db
         self._explain = explain
-        self._queue: queue.SimpleQueue[tuple[Sequence[Record], Any] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[Sequence[Record], _Done] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
         self._thread.start()
 
-    def put(self, records: Sequence[Record], done: Any) -> None:
+    def put(self, records: Sequence[Record], done: _Done) -> None:
         self._queue.put((records, done))
 
     def close(self) -> None:
@@ -363,7 +403,7 @@ class _Writer:
 _values = attrgetter(*(field.name for field in fields(JournalEntry)))
 
 
-def _settle(waiting: Sequence[Any], failure: RunError | None) -> None:
+def _settle(waiting: Sequence[_Done], failure: RunError | None) -> None:
     """Tell every waiter; one call into each event loop does for all of its futures."""
     by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
     for done in waiting:
@@ -376,7 +416,7 @@ def _settle(waiting: Sequence[Any], failure: RunError | None) -> None:
             loop.call_soon_threadsafe(_finish, futures, failure)
 
 
-def _finish(waiting: Sequence[Any], failure: RunError | None) -> None:
+def _finish(waiting: Sequence[_Done], failure: RunError | None) -> None:
     for done in waiting:
         if done.done():  # cancelled meanwhile
             continue

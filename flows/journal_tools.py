@@ -178,10 +178,9 @@ def list_journal(home: Path) -> list[JournalLine]:
         " cost_usd, created, length(CAST(request AS BLOB)) + length(CAST(body AS BLOB)) AS bytes"
         " FROM replies LIMIT -1) GROUP BY 1, 2, 3"
     )
-    # A lost attempt knows its key; whom it went to stands in the reply that came later, if one did.
     losses = (
-        "SELECT coalesce(base_url, ''), coalesce(model, ''), losses.dataset, sum(requests),"
-        " sum(usd) FROM losses LEFT JOIN replies USING (key) GROUP BY 1, 2, 3"
+        "SELECT base_url, model, dataset, sum(requests), sum(usd) FROM losses"
+        " WHERE key != '' GROUP BY 1, 2, 3"
     )
     lines: dict[tuple[str, str, str], JournalLine] = {}
     with opened_to_read(home) as db:
@@ -239,11 +238,19 @@ def prune_journal(home: Path, choice: Choice, *, is_confirmed: bool) -> Pruned:
     return replace(doomed, is_deleted=True, freed_bytes=freed)
 
 
+# What was spent on replies stays spent when they go: budgets go on counting it, under no key.
+_KEEP_SPENT = (
+    "INSERT INTO losses SELECT '', dataset, count(*), sum(prompt_tokens + completion_tokens),"
+    " sum(cost_usd), 'pruned', base_url, model, unixepoch()"
+)
+
+
 def _delete(path: Path, values: dict[str, Any]) -> Pruned:
     try:
         with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as db:
             db.execute("BEGIN IMMEDIATE")
             doomed = _doomed(db, values)
+            db.execute(_KEEP_SPENT + CHOSEN + " GROUP BY dataset, base_url, model", values)
             db.execute("DELETE" + CHOSEN, values)
             db.execute("COMMIT")
             db.execute("VACUUM")

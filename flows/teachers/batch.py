@@ -57,7 +57,6 @@ class BatchQueue(Generic[ItemT]):
         *,
         answer: Callable[[ItemT, Teacher, TeacherReply], Awaitable[None]],
         fail: Callable[[ItemT, Teacher, FeingoldError], Awaitable[None]],
-        counted: set[str] | None = None,
     ) -> None:
         """Prepare; nothing is sent or opened yet.
 
@@ -66,13 +65,11 @@ class BatchQueue(Generic[ItemT]):
             queue: questions that the journal cannot answer; of each key one at a time.
             answer: takes the answer of a question.
             fail: takes a question that this teacher will not answer, and why.
-            counted: keys whose replies this run's budget has counted, shared with the panel.
         """
         self._teacher = teacher
         self._queue = queue
         self._answer = answer
         self._fail = fail
-        self._counted = set() if counted is None else counted
         self._journal = teacher.journal
         self._dataset = teacher.dataset
         self._meter = teacher.batch_meter
@@ -152,11 +149,7 @@ class BatchQueue(Generic[ItemT]):
         for key, entry in self._journal.find(list(fresh)).items():
             if entry.status != 200:
                 continue
-            if key in self._counted:
-                reply = self._teacher.read(key, entry.status, entry.body, replayed=True)
-            else:
-                reply = self._teacher.replay(entry)
-            await self._answer(fresh.pop(key), self._teacher, reply)
+            await self._answer(fresh.pop(key), self._teacher, self._teacher.replay(entry))
 
     async def _hand_in(self, requests: Sequence[BatchRequest], items: dict[str, ItemT]) -> None:
         """Begin a batch; what the budget has no room for yet goes into a later one."""
@@ -349,17 +342,16 @@ class BatchQueue(Generic[ItemT]):
     async def _keep(self, intent: Intent, replies: Sequence[BatchReply]) -> None:
         """Journal what an earlier process paid for, and answer who asks for it now."""
         records = [reply.record(intent.dataset) for reply in replies]
+        # What that process journaled before it died was counted when this run began.
+        known = self._journal.find([reply.request.key for reply in replies])
         await self._store(records)
-        for entry in records:
-            if not isinstance(entry, JournalEntry) or entry.status != 200:
-                continue
-            item = self._waiting.get(entry.key)
-            is_new = entry.key not in self._counted
-            if is_new and (item is not None or entry.dataset == self._dataset):
+        for answer, entry in zip(replies, records, strict=True):
+            key = answer.request.key
+            if intent.dataset == self._dataset and key not in known:
+                self._teacher.purse.count(answer.cost)
+            if isinstance(entry, JournalEntry) and entry.status == 200 and key in self._waiting:
                 reply = self._teacher.replay(entry)
-                self._counted.add(entry.key)
-                if item is not None:
-                    await self._answer(self._waiting.pop(entry.key), self._teacher, reply)
+                await self._answer(self._waiting.pop(key), self._teacher, reply)
 
     def _ask_again(self, keys: Iterable[str]) -> None:
         """Bring questions that waited for a batch back into the queue."""

@@ -234,7 +234,8 @@ class BatchReply:
         if outcome.is_passing_fault and not (cost.usd or cost.tokens):
             return None
         if outcome.is_passing_fault:
-            return Loss(request.key, dataset, 1, cost.tokens, cost.usd, outcome.error)
+            where = (request.base_url, request.model)
+            return Loss(request.key, dataset, 1, cost.tokens, cost.usd, outcome.error, *where)
         usage = outcome.usage
         return JournalEntry(
             key=request.key,

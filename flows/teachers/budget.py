@@ -106,6 +106,11 @@ class Purse:
     def __init__(self, *budgets: Budget) -> None:
         self._budgets = [budget for budget in budgets if budget.is_limited]
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether anything limits it."""
+        return bool(self._budgets)
+
     async def reserve(self, worst: Spend) -> None:
         """Set the worst case aside; requests under way may yet free enough for it.
 

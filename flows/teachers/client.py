@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.journal import Journal, JournalEntry, Loss, canonical_body, text_key
-from flows.teachers.budget import Meter, Purse, Spend
+from flows.teachers.budget import Budget, Meter, Purse, Spend
 from flows.teachers.pace import Bucket, Limiter
 from flows.teachers.replies import Usage, read_reply
 from flows.teachers.sender import Connection, Outcome, Sender
 from flows.teachers.servers import Server, wire_body
 from schemas.errors import InputError, RunError
 from schemas.manifest import RequestCounts, TokenCounts
-from schemas.recipe import TeacherOptions
+from schemas.recipe import BudgetOptions, TeacherOptions
 from schemas.records import TeacherReply, TeacherRequest
 
 _BREAKER = 20  # requests in a row that failed for good, after which a teacher counts as down
@@ -68,7 +68,7 @@ class Asked:
 class Teacher:
     """One endpoint with its limits, counters and journal."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a teacher is made of; `make_teacher` puts it together
         self,
         identity: TeacherIdentity,
         options: TeacherOptions,
@@ -79,6 +79,7 @@ class Teacher:
         purse: Purse,
         meter: Meter,
         batch_meter: Meter | None = None,
+        budget: Budget | None = None,
         dataset: str = "",
         position: int = 0,
     ) -> None:
@@ -94,6 +95,7 @@ class Teacher:
             purse: the budgets that its requests have to fit into.
             meter: what they cost.
             batch_meter: what they cost in a batch; null: half.
+            budget: the one in the purse that is this teacher's alone; null: a limitless one.
             dataset: whose budget pays.
             position: in the recipe's list of teachers.
         """
@@ -101,6 +103,7 @@ class Teacher:
         self.options = options
         self.position = position
         self.meter = meter
+        self.budget = budget or Budget(BudgetOptions())
         self.batch_meter = batch_meter or meter.at(BATCH_DISCOUNT)
         self.purse = purse
         self.limiter = Limiter(options.max_in_flight)
@@ -114,6 +117,8 @@ class Teacher:
         self.dataset = dataset
         self._requests_bucket = Bucket(options.requests_per_minute)
         self._tokens_bucket = Bucket(options.tokens_per_minute)
+        #: Takes every request that leaves and its worst case, where a budget has to survive us.
+        self.note_sent: Callable[[Loss], None] | None = None
         self._sender: Sender | None = None
         self._opening = asyncio.Lock()
         self._failures_in_a_row = 0
@@ -182,7 +187,7 @@ class Teacher:
                 failures += 1
             if failures >= self.options.max_attempts or not may_go_on():
                 break
-            await asyncio.sleep(_wait_seconds(attempt - 1, outcome.wait_seconds))
+            await self.limiter.rest(_wait_seconds(attempt - 1, outcome.wait_seconds))
         return await self.record(asked, outcome, true)
 
     async def _attempt(self, sender: Sender, asked: Asked, worst: Spend) -> tuple[Outcome, Spend]:
@@ -194,11 +199,17 @@ class Teacher:
             await self._tokens_bucket.wait(worst.tokens)
             await self.limiter.hold()
             true = worst  # from here on it may be billed, whatever becomes of us
+            if self.note_sent is not None:
+                self.note_sent(self._loss(asked, worst, ""))
             self.requests.sent += 1
             sent_at = time.monotonic()
             typical = (self.tokens.prompt + self.tokens.completion) // self.requests.sent
             outcome = await sender.send(asked.request.endpoint, asked.text, tokens=typical)
             true = self._true_cost(outcome, worst)
+        except asyncio.CancelledError:
+            if true.requests:
+                self.journal.put(self._loss(asked, worst, "the run was interrupted"))
+            raise
         finally:
             self.purse.settle(worst, true)
         self._tokens_bucket.give_back(worst.tokens - true.tokens)
@@ -244,10 +255,13 @@ class Teacher:
             return TeacherReply(
                 asked.key, teacher=self.position, error=outcome.error, raw=outcome.body
             )
-        usage = outcome.usage or Usage(0, 0)
-        await self.journal.put_soon(self._entry(asked, outcome, usage, true))
-        self.tokens.prompt += usage.prompt
-        self.tokens.completion += usage.completion
+        usage = outcome.usage
+        if usage is not None:
+            self.tokens.prompt += usage.prompt
+            self.tokens.completion += usage.completion
+        # Without a bill the worst case counts, in the next run, too.
+        billed = usage or Usage(0, true.tokens)
+        await self.journal.put_soon(self._entry(asked, outcome, billed, true))
         self.cost_usd += true.usd
         return self.read(asked.key, outcome.status, outcome.body, replayed=False)
 
@@ -256,13 +270,8 @@ class Teacher:
         return read_reply(key, status, body, replayed=replayed, teacher=self.position)
 
     def replay(self, entry: JournalEntry) -> TeacherReply:
-        """Answer from the journal, and count it where this dataset's budget paid for it."""
+        """Answer from the journal, and count that."""
         self.requests.replayed += 1
-        if entry.dataset == self.dataset:
-            # A budget is for the dataset, not for one attempt at it: else each start after a stop
-            # would spend it once more.
-            tokens = entry.prompt_tokens + entry.completion_tokens
-            self.purse.count(Spend(usd=entry.cost_usd, requests=1, tokens=tokens))
         return self.read(entry.key, entry.status, entry.body, replayed=True)
 
     def _entry(self, asked: Asked, outcome: Outcome, usage: Usage, true: Spend) -> JournalEntry:
@@ -286,10 +295,11 @@ class Teacher:
         """Remember an attempt that cost something and brought nothing, for the next run."""
         self.errors[outcome.kind] += 1
         self.cost_usd += true.usd
-        if not outcome.is_rate_limit:
-            await self.journal.put_soon(
-                Loss(asked.key, self.dataset, 1, true.tokens, true.usd, outcome.error)
-            )
+        await self.journal.put_soon(self._loss(asked, true, outcome.error))
+
+    def _loss(self, asked: Asked, spend: Spend, error: str) -> Loss:
+        where = (self.identity.base_url, self.identity.model)
+        return Loss(asked.key, self.dataset, 1, spend.tokens, spend.usd, error, *where)
 
     def _stop_if_only_limits(self, outcome: Outcome) -> None:
         """Give up on a teacher that has refused everything for long, or asks to wait for hours."""

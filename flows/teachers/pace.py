@@ -1,4 +1,4 @@
-"""How fast and how many at once: token buckets, adaptive concurrency, and waits the server asks for."""
+"""How fast and how many at once: token buckets, adaptive concurrency, waits the server wants."""
 
 import asyncio
 import re
@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Mapping
 
 _CUT = 0.5
+_RESTING = 4  # requests between two attempts, for each that may be under way
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -48,6 +49,7 @@ class Limiter:
         self._most = most
         self._limit = float(most)
         self._in_flight = 0
+        self._resting = 0
         self._cut_at = 0.0
         self._paused_until = 0.0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -80,6 +82,22 @@ class Limiter:
         """Wait out a pause of the server, for a request that has its place already."""
         while (pause := self._paused_until - time.monotonic()) > 0:
             await asyncio.sleep(pause)
+
+    async def rest(self, seconds: float) -> None:
+        """Wait between two attempts of a request, and let others have its place meanwhile."""
+        if self._resting >= _RESTING * self._most:  # nothing but failures: no more of them
+            await asyncio.sleep(seconds)
+            return
+        self._resting += 1
+        self.release()
+        try:
+            await asyncio.sleep(seconds)
+            await self.acquire()
+        except BaseException:
+            self._in_flight += 1  # whoever called still gives its place back
+            raise
+        finally:
+            self._resting -= 1
 
     def release(self) -> None:
         """One request less is under way."""
@@ -116,7 +134,7 @@ class Limiter:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that `retry-after-ms` or `retry-after` ask to wait, null where neither does.
+    """Return the seconds that `retry-after-ms` or `retry-after` asks for, null where neither does.
 
     A date instead of a number is read as seconds from now.
     """

@@ -1,4 +1,4 @@
-"""Asks all teachers of a recipe: journal first, nothing twice, answers in the order of the questions.
+"""Asks all teachers of a recipe: journal first, nothing twice, answers in order of the questions.
 
 Requests flow through without batches: each takes the next free place of its teacher, a slow one
 holds up nobody. Answers are handed on in the order of the questions, because what is made of them
@@ -14,9 +14,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from flows.claims import Claims
-from flows.journal import Journal, JournalEntry, Loss, canonical_body
+from flows.journal import Journal, JournalEntry, canonical_body
 from flows.teachers.batch import BatchQueue
-from flows.teachers.budget import Spend
 from flows.teachers.client import Asked, Teacher
 from flows.teachers.stream import Item, Requests, Stored, Stream, groups
 from schemas.errors import BudgetError, FeingoldError, InputError, RunError
@@ -25,9 +24,11 @@ from schemas.records import TeacherReply, TeacherRequest
 
 log = logging.getLogger(__name__)
 
+_SHORT = 15  # hexadecimal digits: 60 bits tell millions of keys apart
 _AHEAD = 2_000  # requests that may wait for a free place, for each teacher
 _FIRST_LOOK, _LAST_LOOK = 0.05, 1.0  # seconds between looks for what another process asks
 _GRACE = 10.0  # seconds that requests under way get after an interrupt
+
 
 class Panel:
     """The teachers of one run, their journal and what is under way."""
@@ -38,7 +39,6 @@ class Panel:
         *,
         journal: Journal,
         claims: Claims,
-        losses: dict[str, Loss] | None = None,
         offline: bool = False,
     ) -> None:
         """Prepare; nothing is sent or started yet.
@@ -47,7 +47,6 @@ class Panel:
             teachers: in the order in which they step in for each other.
             journal: where replies are kept.
             claims: what this and other processes ask at present.
-            losses: what earlier runs of this dataset paid for nothing, by request key.
             offline: replay only.
         """
         self.teachers = list(teachers)
@@ -56,9 +55,10 @@ class Panel:
         self.collect: Callable[[Asked, Teacher], None] | None = None
         self._journal = journal
         self._claims = claims
-        self._losses = dict(losses or {})
         self._offline = offline
-        self._counted: set[str] = set()
+        self._counted: set[int] = set()  # keys that were sent or counted as replayed
+        for teacher in self.teachers:
+            teacher.note_sent = claims.mark_sent if teacher.purse.is_limited else None
         self._down: dict[int, FeingoldError] = {}
         self._stop: FeingoldError | None = None
 
@@ -178,10 +178,7 @@ class Panel:
         """Bring the questions on their way, as far ahead of the answers as memory allows."""
         try:
             async for group in groups(requests):
-                items = [
-                    Item(stream, stream.fed + number, request, self._line_of(request))
-                    for number, request in enumerate(group)
-                ]
+                items = [self._item(stream, place, request) for place, request in enumerate(group)]
                 stream.fed += len(items)
                 await self._route(items)
                 while self._is_full(stream) and self._stop is None:
@@ -195,6 +192,11 @@ class Panel:
         finally:
             stream.is_fed = True
             stream.moved.set()
+
+    def _item(self, stream: Stream, number: int, request: TeacherRequest) -> Item:
+        line = self._line_of(request)
+        asked = self.teachers[line[0]].prepare(request)
+        return Item(stream, stream.fed + number, request, line, asked)
 
     def _is_full(self, stream: Stream) -> bool:
         """Whether the user of the answers is behind, or enough questions wait for a place."""
@@ -222,30 +224,30 @@ class Panel:
         """Answer from the journal what is there; hand the rest to the teachers."""
         rest = self._replay(items)
         if self._offline or self.collect is not None:
-            for item in rest:
-                item.stream.missing += 1
-                if self.collect is not None and item.asked is not None:
-                    self.collect(item.asked, self.teachers[item.line[0]])
-                self._deliver(item, TeacherReply(key="", error="not in the journal"))
+            self._leave_out(rest)
             return
         waiting: dict[str, Item] = {}
         for item in rest:
-            first = item.line[0]
-            teacher = self._next_teacher(item)
-            if teacher is None:
-                return
-            asked = item.asked
-            if asked is None or item.line[0] != first:
-                asked = item.asked = teacher.prepare(item.request)
-            if asked.key in self._under_way:
-                self._under_way[asked.key].append(item)
-            elif asked.key in self._elsewhere:
-                self._elsewhere[asked.key].append(item)
-            elif asked.key in waiting:  # the same question twice in one group
-                self._under_way.setdefault(asked.key, []).append(item)
+            if not self._find_teacher(item):
+                continue
+            key = item.asked.key
+            if key in self._under_way:
+                self._under_way[key].append(item)
+            elif key in self._elsewhere:
+                self._elsewhere[key].append(item)
+            elif key in waiting:  # the same question twice in one group
+                self._under_way.setdefault(key, []).append(item)
             else:
-                waiting[asked.key] = item
+                waiting[key] = item
         self._claim(waiting)
+
+    def _leave_out(self, items: Sequence[Item]) -> None:
+        """Ask nobody what the journal cannot answer."""
+        for item in items:
+            item.stream.missing += 1
+            if self.collect is not None:
+                self.collect(item.asked, self.teachers[item.line[0]])
+            self._deliver(item, TeacherReply(key="", error="not in the journal"))
 
     def _claim(self, waiting: dict[str, Item]) -> None:
         """Ask what nobody else asks; keep an eye on the rest."""
@@ -257,10 +259,9 @@ class Panel:
             if key not in won:
                 self._elsewhere.setdefault(key, []).extend([item, *self._under_way.pop(key, [])])
             elif key in answered and answered[key].status == 200:
-                self._settle(key, [item, *self._under_way.pop(key, [])], answered[key])
+                self._settle([item, *self._under_way.pop(key, [])], answered[key])
             else:
                 self._under_way.setdefault(key, []).insert(0, item)
-                self._count_losses(key, self.teachers[item.line[0]])
                 self._queues[item.line[0]].put_nowait(item)
         self._claims.release([key for key in answered if answered[key].status == 200])
 
@@ -271,9 +272,10 @@ class Panel:
             The items that are not there.
         """
         asked = [
-            [self.teachers[place].prepare(item.request) for place in item.line] for item in items
+            [item.asked, *(self.teachers[place].prepare(item.request) for place in item.line[1:])]
+            for item in items
         ]
-        stored = self._journal.find([entry.key for line in asked for entry in line])
+        stored = self._journal.find([question.key for line in asked for question in line])
         rest = []
         for item, line in zip(items, asked, strict=True):
             for place, question in zip(item.line, line, strict=True):
@@ -283,31 +285,43 @@ class Panel:
                     self._deliver(item, self._replayed(self.teachers[place], entry))
                     break
             else:
-                item.asked = line[0]
                 rest.append(item)
         return rest
 
     def _replayed(self, teacher: Teacher, entry: JournalEntry) -> TeacherReply:
-        self._count_losses(entry.key, teacher)
-        if entry.key in self._counted:  # later rounds read the earlier ones again
-            return teacher.read(entry.key, entry.status, entry.body, replayed=True)
-        self._counted.add(entry.key)
-        return teacher.replay(entry)
+        if self._is_new(entry.key):  # later rounds read the earlier ones again
+            return teacher.replay(entry)
+        return teacher.read(entry.key, entry.status, entry.body, replayed=True)
 
-    def _count_losses(self, key: str, teacher: Teacher) -> None:
-        loss = self._losses.pop(key, None)
-        if loss is not None:
-            teacher.purse.count(Spend(loss.usd, loss.requests, loss.tokens))
+    def _is_new(self, key: str) -> bool:
+        """Whether this run has not counted a key yet; a fraction of it is enough, and smaller."""
+        short = int(key[:_SHORT], 16)
+        is_new = short not in self._counted
+        self._counted.add(short)
+        return is_new
 
-    def _next_teacher(self, item: Item) -> Teacher | None:
-        """The first teacher in the item's line that is not down; null stops the run."""
-        item.line = [place for place in item.line if place not in self._down]
-        if item.line:
-            return self.teachers[item.line[0]]
+    def _find_teacher(self, item: Item) -> bool:
+        """Put a question to the first in its line that is not down; false: there is none."""
+        left = [place for place in item.line if place not in self._down]
+        if not left:
+            self._give_up(item)
+            return False
+        if left[0] != item.line[0]:
+            item.asked = self.teachers[left[0]].prepare(item.request)
+        item.line = left
+        return True
+
+    def _give_up(self, item: Item) -> None:
+        """Nobody is left to ask: the run stops, or those that are up have failed this one."""
         errors = list(self._down.values())
-        spent = [error for error in errors if isinstance(error, BudgetError)]
-        self._halt((spent or errors)[0])
-        return None
+        if len(errors) == len(self.teachers):
+            spent = [error for error in errors if isinstance(error, BudgetError)]
+            self._halt((spent or errors)[0])
+            return
+        self.had_passing_fault = True
+        self._deliver(
+            item, TeacherReply(item.asked.key, error=f"no teacher answered: {errors[-1]}")
+        )
 
     async def _run_teacher(self, teacher: Teacher, queue: "asyncio.Queue[Item]") -> None:
         """Give each waiting question the next free place."""
@@ -318,7 +332,6 @@ class Panel:
                     queue,
                     answer=self._answered,
                     fail=self._failed,
-                    counted=self._counted,
                 ).run()
             return
         while True:
@@ -347,7 +360,6 @@ class Panel:
         task.add_done_callback(self._working.discard)
 
     async def _ask_one(self, teacher: Teacher, item: Item) -> None:
-        assert item.asked is not None
 
         def may_go_on() -> bool:
             return self._stop is None and teacher.position not in self._down
@@ -367,7 +379,6 @@ class Panel:
 
     async def _answered(self, item: Item, teacher: Teacher, reply: TeacherReply) -> None:
         """Hand a reply on, or the question to the next teacher where this one failed it."""
-        assert item.asked is not None
         key = item.asked.key
         self._wake_feeders()
         is_final = reply.is_stored
@@ -375,7 +386,7 @@ class Panel:
             await self._pass_on(item, teacher)
             return
         self.had_passing_fault = self.had_passing_fault or not is_final
-        self._counted.add(key)
+        self._is_new(key)
         items = self._under_way.pop(key, [item])
         self._answered_keys.append(key)
         for place, waiting in enumerate(items):
@@ -394,7 +405,6 @@ class Panel:
         await self._pass_on(item, teacher)
 
     async def _pass_on(self, item: Item, teacher: Teacher) -> None:
-        assert item.asked is not None
         key = item.asked.key
         items = self._under_way.pop(key, [item])
         self._answered_keys.append(key)
@@ -402,7 +412,13 @@ class Panel:
             return
         for waiting in items:
             waiting.line = [place for place in waiting.line if place != teacher.position]
-        await self._route(items)
+        left = [waiting for waiting in items if waiting.line]
+        for waiting in left:
+            waiting.asked = self.teachers[waiting.line[0]].prepare(waiting.request)
+        await self._route(left)
+        for waiting in items:
+            if not waiting.line:
+                self._give_up(waiting)
 
     async def _watch_others(self) -> None:
         """Take over what another process was asking, when it has answered or is gone."""
@@ -417,7 +433,7 @@ class Panel:
             answered = self._journal.find(keys)
             for key, entry in answered.items():
                 if entry.status == 200:
-                    self._settle(key, self._elsewhere.pop(key), entry)
+                    self._settle(self._elsewhere.pop(key), entry)
             waiting = {}
             for key in keys:
                 items = self._elsewhere.pop(key, None)
@@ -432,12 +448,10 @@ class Panel:
         done, self._answered_keys = self._answered_keys, []
         self._claims.release(done)
 
-    def _settle(self, key: str, items: Sequence[Item], entry: JournalEntry) -> None:
+    def _settle(self, items: Sequence[Item], entry: JournalEntry) -> None:
         """Answer questions with what another process got."""
         for item in items:
-            assert item.asked is not None
-            teacher = self.teachers[item.line[0]]
-            self._deliver(item, self._replayed(teacher, entry))
+            self._deliver(item, self._replayed(self.teachers[item.line[0]], entry))
 
     def _deliver(self, item: Item, reply: TeacherReply) -> None:
         """Put an answer in its place, unless it was cut and may be asked for again with more."""
@@ -464,6 +478,7 @@ class Panel:
             request.json_schema,
         )
         item.line = [reply.teacher, *(place for place in item.line if place != reply.teacher)]
+        item.asked = self.teachers[reply.teacher].prepare(item.request)
         self._work_on(self._route([item]))
         return True
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from flows.claims import Claims
 from flows.journal import Journal
-from flows.teachers.budget import Budget, Meter, Purse
+from flows.teachers.budget import Budget, Meter, Purse, Spend
 from flows.teachers.client import BATCH_DISCOUNT, Teacher, TeacherIdentity
 from flows.teachers.panel import Panel
 from flows.teachers.prices import listed_price
@@ -78,14 +78,46 @@ def make_panel(
             options,
             stack=stack,
             journal=journal,
-            budgets=[budget, Budget(options.budget, teacher=position)],
+            budget=budget,
             dataset=recipe.name,
             position=position,
         )
         for position, options in enumerate(every)
     ]
-    losses = journal.losses(recipe.name)
-    return Panel(teachers, journal=journal, claims=claims, losses=losses, offline=offline)
+    count_spent(budget, teachers, dataset=recipe.name, journal=journal, claims=claims)
+    return Panel(teachers, journal=journal, claims=claims, offline=offline)
+
+
+def count_spent(
+    budget: Budget,
+    teachers: Sequence[Teacher],
+    *,
+    dataset: str,
+    journal: Journal,
+    claims: Claims,
+) -> None:
+    """Count what earlier runs spent: a budget is for the dataset, not for one attempt at it.
+
+    Else each start after a stop would spend it once more.
+
+    Args:
+        budget: of the run.
+        teachers: each with a budget of its own.
+        dataset: whose spending.
+        journal: what was paid for.
+        claims: what had left when a process was killed; it goes into the journal, at worst case.
+    """
+    gone = claims.left_behind()
+    answered = journal.find([loss.key for loss in gone])
+    journal.put(*(loss for loss in gone if loss.key not in answered))
+    claims.forget(gone)
+    for spent in journal.spent_by(dataset):
+        paid = Spend(usd=spent.usd, requests=spent.requests, tokens=spent.tokens)
+        budget.count(paid)
+        for teacher in teachers:
+            identity = teacher.identity
+            if (identity.base_url, identity.model) == (spent.base_url, spent.model):
+                teacher.budget.count(paid)
 
 
 def make_teacher(
@@ -93,7 +125,7 @@ def make_teacher(
     *,
     stack: ExitStack,
     journal: Journal,
-    budgets: Sequence[Budget] = (),
+    budget: Budget | None = None,
     dataset: str = "",
     position: int = 0,
 ) -> Teacher:
@@ -103,12 +135,13 @@ def make_teacher(
         options: as returned by `teacher_options`.
         stack: stops the embedded server when it closes.
         journal: where replies are kept.
-        budgets: that its requests have to fit into.
+        budget: of the run, beside the teacher's own.
         dataset: whose budget pays.
         position: in the recipe's list of teachers.
     """
     identity = identify(options)
     free = Price(prompt=0, completion=0)
+    own = Budget(options.budget, teacher=position)
     server = server_for(identity.base_url, named=options.server)
     return Teacher(
         identity,
@@ -116,7 +149,8 @@ def make_teacher(
         with_overrides(server, options.supports),
         connect=connector(options, stack),
         journal=journal,
-        purse=Purse(*budgets),
+        purse=Purse(own) if budget is None else Purse(budget, own),
+        budget=own,
         meter=Meter(price_of(options) or free),
         batch_meter=Meter(batch_price(options) or free),
         dataset=dataset,

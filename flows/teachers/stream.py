@@ -89,7 +89,7 @@ class Item:
     place: int
     request: TeacherRequest
     line: list[int]
-    asked: Asked | None = None
+    asked: Asked
     has_grown: bool = False
 
 

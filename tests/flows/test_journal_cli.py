@@ -19,7 +19,7 @@ import pytest
 from flows import journal_export
 from flows.claims import Claims
 from flows.commands.journal import run
-from flows.journal import Journal, JournalEntry, Loss, canonical_body, request_key
+from flows.journal import Journal, JournalEntry, Loss, Spent, canonical_body, request_key
 from flows.journal_tools import opened_to_read, size_journal
 from schemas.errors import RunError
 from tests.support.cli import ROOT, Ran, call_cli, child_environment, run_cli
@@ -95,6 +95,11 @@ def tree(home: Path) -> dict[str, tuple[bytes, int]]:
     }
 
 
+def spending(home: Path) -> list[Spent]:
+    with Journal(home) as journal:
+        return [line for dataset in ("d", "e") for line in journal.spent_by(dataset)]
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """Three teachers and datasets; the replies of `n` are a hundred days old."""
@@ -106,7 +111,7 @@ def home(tmp_path: Path) -> Path:
         entry(2, dataset="e"),
         entry(3, model="n", base_url=B, cost_usd=0.0),
         entry(4, model="n", base_url=B, cost_usd=0.5),
-        Loss(entry(0).key, "d", requests=2, tokens=10, usd=0.125, error="timeout"),
+        Loss(entry(0).key, "d", 2, tokens=10, usd=0.125, error="timeout", base_url=A, model="m"),
         Loss("never answered", "d", requests=1, tokens=10, usd=0.5, error="timeout"),
     )
     set_age(home, 100, "n")
@@ -536,6 +541,7 @@ def test_an_export_onto_a_full_disk_is_one_line(home: Path) -> None:
 def test_prune_deletes_what_it_said_and_only_when_told(
     home: Path, words: list[str], replies: int, usd: float
 ) -> None:
+    spent = spending(home)
     before = tree(home)
     told = answer("prune", *words, home=home)
     assert (told["replies"], told["cost_usd"], told["is_deleted"]) == (replies, usd, False)
@@ -545,7 +551,9 @@ def test_prune_deletes_what_it_said_and_only_when_told(
     assert done["bytes"] == told["bytes"]
     with Journal(home) as left:
         assert left.totals()["replies"] == 5 - replies
-        assert left.losses("d").keys() == {entry(0).key, "never answered"}
+        assert left.losses("d").keys() - {""} == {entry(0).key, "never answered"}
+    # What was spent stays spent, or a budget would let it be spent again.
+    assert spending(home) == spent
     assert answer("verify", home=home)["ok"] is True
 
 

@@ -91,7 +91,8 @@ class FakeTeacher:
             block, to wait for something else.
         choose_headers: headers of an answer, by request body and fault; null gives those with
             status 429 a `Retry-After`.
-        capacity: requests at once, beyond which one more is refused with 429; null means no end.
+        capacity: requests at once, beyond which one more is refused with 429, without latency;
+            null means no end.
         echoes_key: whether every answer repeats the authorization header.
         hang_seconds: how long a hanging request hangs.
         received: the requests so far.
@@ -221,7 +222,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault is not None and fault.startswith("429"):
             headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
         try:
-            teacher.sleep(teacher.latency_seconds)
+            if fault != "429" or teacher.capacity is None:
+                teacher.sleep(teacher.latency_seconds)
             if teacher.choose_latency is not None:
                 teacher.sleep(teacher.choose_latency(body))
             self._answer(fault, reply, headers)

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ import pytest
 from flows.claims import Claims
 from flows.journal import Journal
 from flows.teachers import batch
-from flows.teachers import panel as panels
 from flows.teachers.batch import BatchQueue
 from flows.teachers.batch_api import BatchApi
 from flows.teachers.batch_files import (
@@ -36,6 +34,7 @@ from flows.teachers.batch_status import BatchPage, BatchStatus
 from flows.teachers.budget import Budget, Meter, Purse
 from flows.teachers.client import Teacher, TeacherIdentity
 from flows.teachers.panel import Panel
+from flows.teachers.resolve import count_spent
 from flows.teachers.sender import Connection
 from flows.teachers.servers import server_for
 from schemas.errors import BudgetError, FeingoldError, InputError, RunError
@@ -101,8 +100,8 @@ def opened(
         if step_in is not None:
             more = {"mode": "online", "weight": 0}
             teachers.append(make_teacher(step_in.base_url, journal, purse, position=1, **more))
-        losses = journal.losses("set")
-        yield Panel(teachers, journal=journal, claims=claims, losses=losses)
+        count_spent(purse, teachers, dataset="set", journal=journal, claims=claims)
+        yield Panel(teachers, journal=journal, claims=claims)
 
 
 async def collect(panel: Panel, requests: Sequence[TeacherRequest]) -> list[TeacherReply]:
@@ -485,7 +484,6 @@ def test_what_a_killed_run_handed_in_is_counted_once(
 
     with opened(server, image, price_per_million=PRICE) as panel:
         monkeypatch.setattr(panel.teachers[0], "purse", Purse(budget))
-        monkeypatch.setattr(panels, "BatchQueue", partial(BatchQueue, counted=panel._counted))
         asyncio.run(run())
         assert panel.requests.model_dump() == {"sent": 1, "replayed": 2, "failed": 0}
     assert budget.spent.usd == pytest.approx(billed_tokens(questions(0, 1, 2)) * BATCHED)

@@ -17,6 +17,7 @@ from flows.journal import Journal
 from flows.teachers.budget import Budget, Meter, Purse
 from flows.teachers.client import Teacher, TeacherIdentity
 from flows.teachers.panel import Panel
+from flows.teachers.resolve import count_spent
 from flows.teachers.sender import Connection
 from flows.teachers.servers import server_for
 from schemas.errors import BudgetError, FeingoldError, InputError, RunError
@@ -43,18 +44,19 @@ def opened(
     options.setdefault("timeout_seconds", 5)
     found = TeacherOptions(base_url=url, model=MODEL, **options)
     with Journal(home) as journal, Claims(home) as claims:
+        limits = Budget(budget or BudgetOptions())
         teacher = Teacher(
             identity or TeacherIdentity(url, MODEL),
             found,
             server_for(url, named=None),
             connect=lambda: Connection(url, CANARY),
             journal=journal,
-            purse=Purse(Budget(budget or BudgetOptions())),
+            purse=Purse(limits),
             meter=Meter(found.price_per_million or Price(prompt=0, completion=0)),
             dataset="set",
         )
-        losses = journal.losses("set")
-        yield Panel([teacher], journal=journal, claims=claims, losses=losses, offline=offline)
+        count_spent(limits, [teacher], dataset="set", journal=journal, claims=claims)
+        yield Panel([teacher], journal=journal, claims=claims, offline=offline)
 
 
 def ask(panel: Panel, requests: Sequence[TeacherRequest]) -> list[TeacherReply]:
