@@ -158,6 +158,11 @@ _PUT_REPLY = (
     )
     + " WHERE replies.status != 200"
 )
+# What a failure took stays spent when a later reply takes its place.
+_KEEP_SPENT = (
+    "INSERT INTO losses SELECT key, dataset, 1, prompt_tokens + completion_tokens, cost_usd,"
+    " 'asked again', base_url, model, created FROM replies WHERE key = ? AND status != 200"
+)
 _PUT_LOSS = "INSERT INTO losses VALUES (?,?,?,?,?,?,?,?,?)"
 
 Record = JournalEntry | Loss
@@ -390,6 +395,7 @@ class _Writer:
                 else:
                     replies.append((*_values(record), body_hash(record.body), now))
             with self._db:
+                self._db.executemany(_KEEP_SPENT, [row[:1] for row in replies])
                 self._db.executemany(_PUT_REPLY, replies)
                 self._db.executemany(_PUT_LOSS, losses)
         except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for the answer

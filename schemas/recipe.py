@@ -24,6 +24,7 @@ from pydantic import (
 
 from schemas.errors import InputError
 
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Share = Annotated[float, Field(gt=0, le=1)]
 TextColumn = Literal["instruction", "input", "output"]
@@ -89,11 +90,20 @@ class TeacherOptions(Options):
     )
     license: str | None = Field(None, description="licence or terms of the teacher's output")
 
+    @field_validator("api_key_env")
+    @classmethod
+    def _names_a_variable(cls, name: str) -> str:
+        """Whoever puts the key itself here must not find it in a version's recipe."""
+        if not _VARIABLE.fullmatch(name):
+            msg = "the name of an environment variable, never the key itself"
+            raise ValueError(msg)
+        return name
+
     @field_validator("base_url")
     @classmethod
     def _holds_no_key(cls, url: str | None) -> str | None:
         """The address goes into journal and card; a key in it would go there, too."""
-        if url is not None and "@" in url.partition("://")[2].partition("/")[0]:
+        if url is not None and "@" in url:
             msg = "an address without user and password (keys go into the variable of api_key_env)"
             raise ValueError(msg)
         return url
@@ -300,11 +310,13 @@ def _explain(error: ValidationError, *, where: str) -> str:
         field, got = f"{field}.kind", problem["ctx"]["tag"]
         known = problem["ctx"]["expected_tags"].replace("'", "")
         return f"expected one of {known}, got {got!r} for {field!r} in {where}: correct it"
-    shown = "nothing" if problem["type"] == "missing" else _PASSWORD.sub("//...@", repr(got)[:80])
+    if path[-1:] == ["api_key_env"]:
+        got = "something else"
+    shown = "nothing" if problem["type"] == "missing" else _PASSWORD.sub("...@", repr(got))[:80]
     return f"expected {_wanted(problem['msg'])}, got {shown} for {field!r} in {where}: correct it"
 
 
-_PASSWORD = re.compile(r"//[^/]*@")
+_PASSWORD = re.compile(r"[^\s'/]*@")
 _UNION_TAGS = frozenset({"self_instruct", "respond"})
 # pydantic adds the member of a union to the path; a user has not written it.
 _NOT_FIELDS = _UNION_TAGS | {

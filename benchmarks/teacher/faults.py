@@ -162,8 +162,8 @@ def _balance(
         story = log[digest]
         is_right = reply.error is not None or reply.text.startswith(f"{REPLY_PREFIX} {digest[:16]}")
         books.check(f"prompt {place} has the answer to another one", holds=is_right)
-        # Each request is accounted for: refused as too early, lost, or the one that is stored.
-        accounted = story.faults.count("429") + losses.get(reply.key, 0) + reply.is_stored
+        # Each request is accounted for: it is in the journal as lost, or the one that is stored.
+        accounted = losses.get(reply.key, 0) + reply.is_stored
         books.check(
             f"prompt {place}: {len(story.faults)} requests, {accounted} accounted for",
             holds=len(story.faults) == accounted,

@@ -64,26 +64,32 @@ class Budget:
         """Whether it limits anything."""
         return any(limit is not None for limit in self._limits.values())
 
-    def reserve(self, worst: Spend) -> None:
-        """Set `worst` aside.
-
-        Raises:
-            BudgetError: if a limit could be exceeded; nothing is set aside then.
-        """
+    def refusal(self, worst: Spend) -> BudgetError | None:
+        """Say why `worst` does not fit, null where it does."""
         total = self.spent + self.reserved + worst
         for name, unit in _UNITS.items():
             limit = self._limits[name]
             if limit is not None and getattr(total, name) > limit + _ROUNDING * (name == "usd"):
                 spent = getattr(self.spent, name)
                 field = "budget" if self._teacher is None else f"teacher.{self._teacher}.budget"
-                msg = (
+                failure = BudgetError(
                     f"expected to stay within {field}.{name} = {limit:g}, but the next request "
                     f"could exceed it ({spent:g}{unit} spent): raise it and run the same command "
                     "again, paid replies are kept"
                 )
-                failure = BudgetError(msg)
                 failure.is_of_teacher = self._teacher is not None
-                raise failure
+                return failure
+        return None
+
+    def reserve(self, worst: Spend) -> None:
+        """Set `worst` aside.
+
+        Raises:
+            BudgetError: if a limit could be exceeded; nothing is set aside then.
+        """
+        failure = self.refusal(worst)
+        if failure is not None:
+            raise failure
         self.reserved += worst
 
     def count(self, paid: Spend) -> None:
@@ -118,15 +124,12 @@ class Purse:
             BudgetError: if it does not fit and nothing is under way.
         """
         while True:
-            try:
+            full = [budget for budget in self._budgets if budget.refusal(worst) is not None]
+            # With nothing under way, nothing can make room: that raises.
+            if not full or not all(budget.reserved.requests for budget in full):
                 return self.reserve_now(worst)
-            except BudgetError:
-                busy = [budget for budget in self._budgets if budget.reserved.requests]
-                if not busy:
-                    raise
             settled = asyncio.get_running_loop().create_future()
-            for budget in busy:
-                budget.waiting.append(settled)
+            full[0].waiting.append(settled)
             await settled
 
     def reserve_now(self, worst: Spend) -> None:
@@ -135,15 +138,13 @@ class Purse:
         Raises:
             BudgetError: if it does not fit; nothing is set aside then.
         """
-        done: list[Budget] = []
-        try:
-            for budget in self._budgets:
-                budget.reserve(worst)
-                done.append(budget)
-        except BudgetError:
-            for budget in done:
-                budget.settle(worst, Spend())
-            raise
+        hopeless_first = sorted(self._budgets, key=lambda budget: bool(budget.reserved.requests))
+        for budget in hopeless_first:
+            failure = budget.refusal(worst)
+            if failure is not None:
+                raise failure
+        for budget in self._budgets:
+            budget.reserve(worst)
 
     def count(self, paid: Spend) -> None:
         """Count what an earlier attempt paid for and this one uses."""

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+import weakref
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -111,6 +112,8 @@ class Teacher:
         self.tokens = TokenCounts()
         self.cost_usd = 0.0
         self.errors: Counter[str] = Counter()
+        #: Tasks whose request has left and is not booked yet: they must not be cancelled.
+        self.paying: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
         self._server = server
         self._connect = connect
         self.journal = journal
@@ -176,7 +179,7 @@ class Teacher:
         worst = self.meter.worst(asked.body, asked.text)
         failures = attempt = 0
         while True:
-            outcome, true = await self._attempt(sender, asked, worst)
+            outcome, true = await self._attempt(sender, asked, worst, may_go_on)
             attempt += 1
             if not outcome.is_passing_fault:
                 break
@@ -187,10 +190,15 @@ class Teacher:
                 failures += 1
             if failures >= self.options.max_attempts or not may_go_on():
                 break
+            if (outcome.wait_seconds or 0.0) > _LONGEST_PAUSE:
+                break
+            self.paying.discard(_this_task())
             await self.limiter.rest(_wait_seconds(attempt - 1, outcome.wait_seconds))
         return await self.record(asked, outcome, true)
 
-    async def _attempt(self, sender: Sender, asked: Asked, worst: Spend) -> tuple[Outcome, Spend]:
+    async def _attempt(
+        self, sender: Sender, asked: Asked, worst: Spend, may_go_on: Callable[[], bool]
+    ) -> tuple[Outcome, Spend]:
         """Make one attempt, with its worst case reserved and its true cost settled."""
         await self.purse.reserve(worst)
         true = Spend()
@@ -198,7 +206,11 @@ class Teacher:
             await self._requests_bucket.wait()
             await self._tokens_bucket.wait(worst.tokens)
             await self.limiter.hold()
+            if not may_go_on():
+                msg = "the run stopped before this request was sent"
+                raise RunError(msg)
             true = worst  # from here on it may be billed, whatever becomes of us
+            self.paying.add(_this_task())
             if self.note_sent is not None:
                 self.note_sent(self._loss(asked, worst, ""))
             self.requests.sent += 1
@@ -349,3 +361,11 @@ def _wait_seconds(attempt: int, asked_for: float | None) -> float:
     if asked_for is None:
         return backoff
     return asked_for * random.uniform(1.0, 1.1)
+
+
+def _this_task() -> "asyncio.Task[Any]":
+    task = asyncio.current_task()
+    if task is None:
+        msg = "expected to run in an asyncio task"
+        raise RuntimeError(msg)
+    return task

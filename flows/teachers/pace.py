@@ -186,5 +186,5 @@ def _until(text: str) -> float:
 
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return -1.0

@@ -7,7 +7,6 @@ must not depend on which came first; what waits for its turn waits in the journa
 
 import asyncio
 import hashlib
-import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
@@ -22,11 +21,10 @@ from schemas.errors import BudgetError, FeingoldError, InputError, RunError
 from schemas.manifest import RequestCounts, TokenCounts
 from schemas.records import TeacherReply, TeacherRequest
 
-log = logging.getLogger(__name__)
-
 _SHORT = 15  # hexadecimal digits: 60 bits tell millions of keys apart
 _AHEAD = 2_000  # requests that may wait for a free place, for each teacher
 _FIRST_LOOK, _LAST_LOOK = 0.05, 1.0  # seconds between looks for what another process asks
+_DRAINED_EVERY = 0.1  # seconds
 _GRACE = 10.0  # seconds that requests under way get after an interrupt
 
 
@@ -347,11 +345,15 @@ class Panel:
                 await work
             except FeingoldError as error:
                 self._halt(error)
-            except Exception as error:
-                log.exception("unexpected error while asking")
-                self._halt(RunError(f"unexpected {type(error).__name__} while asking: {error}"))
+            except Exception as error:  # noqa: BLE001 - whatever it is, everybody else waits
+                failure = RunError(f"unexpected {type(error).__name__} while asking: {error}")
+                failure.__cause__ = error
+                self._halt(failure)
 
-        return asyncio.create_task(guarded())
+        task = asyncio.create_task(guarded())
+        # Cancelled before its first step, it would never have looked at its work.
+        task.add_done_callback(lambda _: work.close())
+        return task
 
     def _work_on(self, work: Coroutine[Any, Any, None]) -> None:
         """The same for work that the end of the run waits for."""
@@ -493,16 +495,15 @@ class Panel:
             stream.room.set()
 
     async def _drain(self) -> None:
-        """Wait for what is under way: it is paid for."""
-        deadline = asyncio.get_running_loop().time() + _GRACE
+        """Wait for what is under way, because it is paid for; what has not left yet may go."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _GRACE
         was_interrupted = self._stop is None
         while self._working:
-            left = deadline - asyncio.get_running_loop().time() if was_interrupted else None
-            done, pending = await asyncio.wait(self._working, timeout=left)
-            if pending and was_interrupted:
-                for task in pending:
+            paying = {task for teacher in self.teachers for task in teacher.paying}
+            for task in self._working - paying:
+                task.cancel()
+            if was_interrupted and loop.time() > deadline:
+                for task in self._working:
                     task.cancel()
-                await asyncio.gather(*pending, return_exceptions=True)
-                return
-            for task in done:
-                task.exception()
+            await asyncio.wait(self._working, timeout=_DRAINED_EVERY)

@@ -51,6 +51,12 @@ def teacher_options(options: TeacherOptions) -> TeacherOptions:
     url = os.environ.get("OPENAI_BASE_URL") or None
     if url is None and not os.environ.get(options.api_key_env):
         return options
+    if url is not None and "@" in url:
+        msg = (
+            "expected an address without user and password in $OPENAI_BASE_URL, got one with them: "
+            "put the key into $OPENAI_API_KEY"
+        )
+        raise InputError(msg)
     model = options.model or os.environ.get("OPENAI_MODEL") or _OPENAI_MODEL
     return options.model_copy(update={"base_url": url or _OPENAI_URL, "model": model})
 
@@ -213,7 +219,7 @@ def connector(options: TeacherOptions, stack: ExitStack) -> Callable[[], Connect
 
 def _read_key(variable: str) -> str:
     """The key from the environment; local servers want none, but the client insists on one."""
-    key = (os.environ.get(variable) or "none").strip()
+    key = os.environ.get(variable, "").strip() or "none"
     if not key.isascii() or not key.isprintable() or " " in key:
         msg = (
             f"expected a key in ${variable}, got text with characters that no key has: set the "

@@ -121,6 +121,7 @@ class Sender:
             text: body of the request, JSON.
             tokens: that the next request is expected to take, to read the server's own count.
         """
+        import aiohttp
         import httpx2
 
         started = time.monotonic()
@@ -134,7 +135,8 @@ class Sender:
                 reply = await self._http.send(request)
         except TimeoutError:
             found = _lost("timeout", f"no reply within {self._timeout:g} s")
-        except httpx2.HTTPError as error:
+        # The transport lets some of aiohttp's errors through as they are.
+        except (httpx2.HTTPError, aiohttp.ClientError) as error:
             found = self._unconnected(error)
         else:
             found = self._judge(reply, tokens)

@@ -219,11 +219,6 @@ def test_who_finds_no_room_waits_for_those_under_way() -> None:
     assert (budget.spent, budget.reserved) == (Spend(requests=2, tokens=10), Spend())
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="budget.py Purse.reserve: a try that fails settles the budgets that had room, which "
-    "wakes the other waiters, who fail and wake this one: a busy loop while anything is under way",
-)
 def test_who_waits_for_room_does_not_keep_the_processor_busy() -> None:
     tries = 0
 
@@ -246,13 +241,6 @@ def test_who_waits_for_room_does_not_keep_the_processor_busy() -> None:
     assert tries <= 8
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=TimeoutError,
-    reason="budget.py Purse.reserve: it waits while any budget is busy, not only one that has no "
-    "room: a teacher whose own budget is used up waits for the requests of the others before they "
-    "step in",
-)
 def test_nobody_waits_for_what_cannot_make_room() -> None:
     async def run() -> None:
         everybody = limits(requests=9)
@@ -560,12 +548,6 @@ def test_a_refused_request_counts_in_the_next_run(teacher: FakeTeacher, tmp_path
         ask(panel, [question(0)])
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=pytest.fail.Exception,
-    reason="journal.py _PUT_REPLY: a stored failure gives way to the next reply, and the request "
-    "that it took goes with it; a question that is refused in each run counts once",
-)
 def test_every_refused_request_counts(teacher: FakeTeacher, tmp_path: Path) -> None:
     teacher.always = "400"
     for limit in (1, 2):

@@ -93,12 +93,6 @@ def test_no_header_is_a_crash(text: str) -> None:
     assert exhausted is None or exhausted >= 0
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=OverflowError,
-    reason="pace.py _until: parsedate_to_datetime raises OverflowError for a huge time zone; it "
-    "stops the run",
-)
 def test_no_date_is_a_crash() -> None:
     assert retry_after({"retry-after": "Thu, 01 Jan 2026 00:00:00 +9999999999999999"}) is None
 
@@ -472,12 +466,6 @@ def test_a_slow_server_with_few_places_is_not_given_up(
         assert texts(ask(panel, requests)) == wanted_texts(requests)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=TimeoutError,
-    reason="client.py answer: only a 429 that asks for more than _LONGEST_PAUSE is given up; a 503 "
-    "with such a Retry-After makes the request sleep for as long as it says",
-)
 def test_a_503_that_asks_to_wait_for_days_is_no_reason_to_sleep_for_days(
     teacher: FakeTeacher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -508,7 +496,6 @@ _SENT_AFTER_STOP = (
 )
 
 
-@pytest.mark.xfail(strict=True, reason=_SENT_AFTER_STOP)
 def test_who_waits_for_the_pace_is_not_sent_after_the_run_stopped(
     refusing: FakeTeacher, tmp_path: Path
 ) -> None:
@@ -522,7 +509,6 @@ def test_who_waits_for_the_pace_is_not_sent_after_the_run_stopped(
     assert time.monotonic() - started < 0.7
 
 
-@pytest.mark.xfail(strict=True, reason=_SENT_AFTER_STOP)
 def test_who_waits_for_room_in_the_budget_is_not_sent_after_the_run_stopped(
     refusing: FakeTeacher, tmp_path: Path
 ) -> None:
@@ -535,7 +521,6 @@ def test_who_waits_for_room_in_the_budget_is_not_sent_after_the_run_stopped(
     assert len(refusing.received) <= 3
 
 
-@pytest.mark.xfail(strict=True, reason=_SENT_AFTER_STOP)
 def test_who_waits_for_the_next_attempt_is_not_sent_after_the_run_stopped(
     teacher: FakeTeacher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
