@@ -9,9 +9,8 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from flows.closing import Closing
 from flows.disk import open_wal, user_disk_errors
 from flows.journal import Loss
 from flows.owners import Owner
@@ -29,7 +28,7 @@ _BATCH = 500
 _GONE = "the process that asked was killed before the reply came"
 
 
-class Claims:
+class Claims(Closing):
     """The claims of one process; a context manager."""
 
     def __init__(self, home: Path) -> None:
@@ -48,17 +47,6 @@ class Claims:
         except sqlite3.Error as error:
             raise self._failure(error) from error
         self._owner = Owner(home)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give up every claim."""

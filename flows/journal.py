@@ -22,9 +22,9 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass, fields
 from operator import attrgetter
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
+from flows.closing import Closing
 from flows.disk import open_wal, user_disk_errors
 from schemas.errors import RunError
 
@@ -186,7 +186,7 @@ def body_hash(body: str) -> str:
     return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-class Journal:
+class Journal(Closing):
     """The journal of one home; safe to use from several threads and processes."""
 
     def __init__(self, home: Path) -> None:
@@ -229,17 +229,6 @@ class Journal:
     def _is_being_made(self) -> bool:
         """Whether another process made the tables between our two looks."""
         return bool(self._db.execute("PRAGMA user_version").fetchone()[0] == _VERSION)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Store what is under way, then close the file."""

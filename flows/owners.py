@@ -6,15 +6,14 @@ crash and no process id can be mistaken for a later one's.
 
 import uuid
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from filelock import FileLock, Timeout
 
+from flows.closing import Closing
 from flows.disk import user_disk_errors
 
 
-class Owner:
+class Owner(Closing):
     """One living user of a home; a context manager.
 
     Attributes:
@@ -33,17 +32,6 @@ class Owner:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock = FileLock(self._path(self.id))
             self._lock.acquire()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give the name up."""

@@ -162,6 +162,7 @@ def describe(summary: Mapping[str, Any]) -> str:
             f"US$ {teacher['cost_usd']:.4f}"
             for teacher in summary["teachers"]
         ]
+    lines += [f"  down     {model}: {why}" for model, why in summary["down"].items()]
     lines += _describe_quote(summary)
     lines += [
         f"  time     {summary['seconds']:,.0f} s",

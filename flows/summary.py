@@ -50,6 +50,7 @@ def summarise(
         "tokens": spent.tokens.model_dump(),
         "cost_usd": spent.cost_usd,
         "errors": spent.errors,
+        "down": session.asked_panel.down if session.asked_panel is not None else {},
         "teachers": [
             record.model_dump(include={"model", "base_url", "requests", "tokens", "cost_usd"})
             for record in teacher_records(session)

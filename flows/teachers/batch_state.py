@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from flows.closing import Closing
 from flows.disk import user_disk_errors
 from flows.owners import Owner
 from flows.teachers.batch_files import BatchRequest
@@ -86,7 +86,7 @@ class Intent:
     batch_id: str | None = None
 
 
-class BatchState:
+class BatchState(Closing):
     """The batches of one home; a context manager."""
 
     def __init__(self, home: Path) -> None:
@@ -109,15 +109,8 @@ class BatchState:
                 self._db.execute(pragma)
             self._db.executescript(_SCHEMA)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file."""
         with self._lock:
             self._db.close()
         self._owner.close()

@@ -78,6 +78,11 @@ class Panel:
         )
 
     @property
+    def down(self) -> dict[str, str]:
+        """Teachers that others stand in for, and why."""
+        return {self.teachers[place].identity.model: str(why) for place, why in self._down.items()}
+
+    @property
     def cost_usd(self) -> float:
         """What this run has spent with all teachers."""
         return sum(teacher.cost_usd for teacher in self.teachers)
