@@ -38,7 +38,9 @@ class Watch:
         self._label = label
         self._started = time.monotonic()
         self._bar: Bar = session.progress.start(label, 0)
-        self._sent, self._cost = session.panel.requests.sent, session.panel.cost_usd
+        counts_before = session.panel.requests
+        self._sent, self._replayed = counts_before.sent, counts_before.replayed
+        self._cost = session.panel.cost_usd
 
     def expect(self, number: int) -> None:
         """More answers are on their way."""
@@ -56,8 +58,11 @@ class Watch:
         panel = self._session.panel
         seconds = max(time.monotonic() - self._started, 1e-9)
         sent, cost = panel.requests.sent - self._sent, panel.cost_usd - self._cost
-        left = (self.total - self.done) * seconds / self.done if self.done else None
-        projected = cost * self.total / self.done if self.done else None
+        # What the journal answers takes and costs nothing, so it is no measure of what is to come.
+        new = self.done - (panel.requests.replayed - self._replayed)
+        to_come = self.total - self.done
+        left = to_come * seconds / new if new > 0 else None
+        projected = cost + to_come * cost / new if new > 0 else None
         tokens = panel.tokens
         return {
             "generator": self._label,

@@ -113,11 +113,11 @@ def test_the_key_is_nowhere_after_a_run(
 @pytest.mark.parametrize(
     ("fault", "code", "variable"),
     [
-        ("401", 2, VARIABLES[0]),
         ("401", 2, VARIABLES[1]),
         ("500", 1, VARIABLES[0]),
-        ("reset", 1, VARIABLES[1]),
-        ("html", 1, VARIABLES[0]),
+        pytest.param("401", 2, VARIABLES[0], marks=pytest.mark.slow),
+        pytest.param("reset", 1, VARIABLES[1], marks=pytest.mark.slow),
+        pytest.param("html", 1, VARIABLES[0], marks=pytest.mark.slow),
     ],
 )
 def test_the_key_is_nowhere_after_a_failure(
@@ -145,7 +145,7 @@ def test_the_key_is_nowhere_after_a_failure(
     ("place", "variable"),
     [
         ("flows.stages.filter_rows", VARIABLES[0]),
-        ("flows.teachers.client.read_reply", VARIABLES[1]),
+        pytest.param("flows.teachers.client.read_reply", VARIABLES[1], marks=pytest.mark.slow),
     ],
 )
 def test_the_key_is_nowhere_after_a_crash(

@@ -209,11 +209,6 @@ def test_what_an_earlier_round_spent_is_not_projected_again(
     assert first < bill(teacher)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="watch.py figures: answers from the journal count as answers of this round, but cost "
-    "and take nothing; after a restart, money and time still to come are far too low",
-)
 def test_what_is_replayed_is_no_measure_of_what_is_to_come(
     teacher: FakeTeacher, tmp_path: Path
 ) -> None:

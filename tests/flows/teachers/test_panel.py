@@ -522,15 +522,15 @@ def test_questions_wait_where_nobody_takes_the_answers(
         async with asyncio.timeout(_SECONDS), panel.opened():
             async for _ in panel.ask(source()):
                 if len(seen) % 1_000 == 0:
-                    await asyncio.sleep(0.2)  # the source could be read to its end meanwhile
+                    await asyncio.sleep(0.1)  # the source could be read to its end meanwhile
                 seen.append(read)
         return seen
 
-    requests = questions(4_000)
+    requests = questions(3_000)
     with opened(tmp_path, teacher.options()) as panel:
         answer_earlier(panel, requests)
         seen = asyncio.run(run())
-    assert len(seen) == 4_000
+    assert len(seen) == 3_000
     assert max(ahead - done for done, ahead in enumerate(seen)) <= 500 + 2 * 200
 
 
@@ -737,6 +737,21 @@ def test_the_trace_of_an_error_of_ours_reaches_the_command_line(
     chain = [caught.value, caught.value.__cause__]
     assert [type(error) for error in chain if isinstance(error, ZeroDivisionError)]
     assert caplog.text == ""
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="client.py record: the failure that ends a teacher raises before it is counted in "
+    "requests.failed; with a wrong key, nothing has failed",
+)
+def test_the_failure_that_ends_a_teacher_counts_as_one(
+    teacher: FakeTeacher, tmp_path: Path
+) -> None:
+    teacher.always = "503"
+    with opened(tmp_path, teacher.options(max_attempts=1, max_in_flight=1)) as panel:
+        with pytest.raises(RunError, match="20 failures in a row"):
+            ask(panel, questions(30))
+        assert counts(panel) == {"sent": 20, "replayed": 0, "failed": 20}
 
 
 def test_a_panel_can_be_opened_again(teacher: FakeTeacher, tmp_path: Path) -> None:

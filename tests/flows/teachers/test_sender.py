@@ -256,10 +256,9 @@ def test_any_refusal_is_one_short_line(status: int, text: str) -> None:
     assert (found.status, found.body) == (status, text)
 
 
-_json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
-    max_leaves=8,
+_leaf = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+_json = (
+    _leaf | st.lists(_leaf, max_size=3) | st.dictionaries(st.text(max_size=5), _leaf, max_size=3)
 )
 
 
