@@ -141,7 +141,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         command = importlib.import_module(f"flows.commands.{arguments.verb}").run
         answer = command(arguments)
     except FeingoldError as error:
-        return _fail(error, wants_json=wants_json)
+        return _fail(error, home, wants_json=wants_json)
     except KeyboardInterrupt:
         print("\nstopped; what was done is kept, the same command goes on", file=sys.stderr)
         return 130
@@ -155,8 +155,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _fail(error: FeingoldError, *, wants_json: bool) -> int:
+def _fail(error: FeingoldError, home: Path, *, wants_json: bool) -> int:
     print(f"feingold: {_one_line(error)}", file=sys.stderr)
+    if error.__cause__ is not None and str(error).startswith("unexpected"):
+        _keep_trace(error, home)
     if wants_json:
         line = _one_line(error)
         is_input = isinstance(error, InputError)
@@ -168,17 +170,25 @@ def _fail(error: FeingoldError, *, wants_json: bool) -> int:
 def _crash(error: Exception, home: Path, *, wants_json: bool) -> int:
     """Say one line about a bug of ours and keep its trace for the report."""
     line = f"unexpected {type(error).__name__}: {_one_line(error)[:300]}"
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        trace = home / "crash.log"
-        trace.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    trace = _keep_trace(error, home)
+    if trace is not None:
         line += f"; the trace is in {trace}, finished work is kept, please report it"
-    except OSError:
-        traceback.print_exception(error)
     print(f"feingold: {line}", file=sys.stderr)
     if wants_json:
         print(json.dumps({"error": line}, ensure_ascii=False))
     return 1
+
+
+def _keep_trace(error: Exception, home: Path) -> Path | None:
+    """Write the trace of a bug of ours into the home; print it where that fails."""
+    trace = home / "crash.log"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        trace.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    except OSError:
+        traceback.print_exception(error)
+        return None
+    return trace
 
 
 def _one_line(error: BaseException) -> str:

@@ -6,7 +6,7 @@ under way, so it is written without waiting for the disk.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,6 +40,8 @@ class Claims(Closing):
         """
         self._path = home / "claims.sqlite"
         self._held: set[str] = set()
+        #: What processes that are gone had sent of the requests that we took over from them.
+        self.inherited: list[Loss] = []
         with user_disk_errors(home):
             home.mkdir(parents=True, exist_ok=True)
         try:
@@ -83,25 +85,14 @@ class Claims(Closing):
 
     def left_behind(self) -> list[Loss]:
         """Return what processes that are gone had sent and got no reply for."""
-        query = (
-            "SELECT owner, key, dataset, tokens, usd, base_url, model FROM claims"
-            " WHERE tokens IS NOT NULL"
-        )
         with self._transaction():
-            rows = self._db.execute(query).fetchall()
-            dead = {owner for owner in {row[0] for row in rows} if not self._owner.is_alive(owner)}
-        return [
-            Loss(key, dataset, 1, tokens, usd, _GONE, base_url, model)
-            for owner, key, dataset, tokens, usd, base_url, model in rows
-            if owner in dead
-        ]
+            return self._sent(self._dead(self._owners()))
 
-    def forget(self, losses: Sequence[Loss]) -> None:
-        """Forget what `left_behind` returned, once it is stored."""
+    def forget(self) -> None:
+        """Forget all claims of processes that are gone, once `left_behind` is stored."""
         with self._transaction():
-            self._db.executemany(
-                "UPDATE claims SET tokens = NULL WHERE key = ?", [(loss.key,) for loss in losses]
-            )
+            dead = self._dead(self._owners())
+            self._db.executemany("DELETE FROM claims WHERE owner = ?", [(owner,) for owner in dead])
 
     def release(self, keys: Sequence[str]) -> None:
         """Give up claims; for what is not claimed this does nothing."""
@@ -125,12 +116,33 @@ class Claims(Closing):
             )
             query = f"SELECT key, owner FROM claims WHERE key IN ({marks})"  # noqa: S608 - question marks
             owners: dict[str, str] = dict(self._db.execute(query, keys).fetchall())
-            dead = {owner for owner in set(owners.values()) if not self._owner.is_alive(owner)}
+            dead = self._dead(owners.values())
             orphans = [key for key, owner in owners.items() if owner in dead]
+            if orphans:
+                self.inherited += [loss for loss in self._sent(dead) if loss.key in orphans]
             self._db.executemany(
-                "UPDATE claims SET owner = ? WHERE key = ?", [(mine, key) for key in orphans]
+                "UPDATE claims SET owner = ?, tokens = NULL WHERE key = ?",
+                [(mine, key) for key in orphans],
             )
         return {key for key, owner in owners.items() if owner == mine or owner in dead}
+
+    def _owners(self) -> list[str]:
+        return [row[0] for row in self._db.execute("SELECT DISTINCT owner FROM claims")]
+
+    def _dead(self, owners: Iterable[str]) -> set[str]:
+        return {owner for owner in set(owners) if not self._owner.is_alive(owner)}
+
+    def _sent(self, owners: set[str]) -> list[Loss]:
+        """What had left of the requests that `owners` claimed."""
+        query = (
+            "SELECT owner, key, dataset, tokens, usd, base_url, model FROM claims"
+            " WHERE tokens IS NOT NULL"
+        )
+        return [
+            Loss(key, dataset, 1, tokens, usd, _GONE, base_url, model)
+            for owner, key, dataset, tokens, usd, base_url, model in self._db.execute(query)
+            if owner in owners
+        ]
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -257,8 +257,8 @@ class Teacher:
         """
         if outcome.kind:
             self.errors[outcome.kind] += not outcome.is_passing_fault  # the others: see _note_loss
-            self._stop_if_down(outcome)
             self.requests.failed += 1
+            self._stop_if_down(outcome)
         else:
             self._was_reached = self._was_good = True
             self._failures_in_a_row = 0

@@ -76,7 +76,12 @@ class Limiter:
             else:
                 turn = asyncio.get_running_loop().create_future()
                 self._waiting.append(turn)
-                await turn
+                try:
+                    await turn
+                except asyncio.CancelledError:
+                    if turn.done() and not turn.cancelled():  # called, and gone: the next one
+                        self._wake()
+                    raise
 
     async def hold(self) -> None:
         """Wait out a pause of the server, for a request that has its place already."""

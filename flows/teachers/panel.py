@@ -258,6 +258,9 @@ class Panel:
         won = self._claims.take(list(waiting))
         # What another process answered before it gave up its claim is in the journal now.
         answered = self._journal.find(list(won))
+        left, self._claims.inherited = self._claims.inherited, []
+        if left:
+            self._journal.put(*(loss for loss in left if loss.key not in answered))
         for key, item in waiting.items():
             if key not in won:
                 self._elsewhere.setdefault(key, []).extend([item, *self._under_way.pop(key, [])])

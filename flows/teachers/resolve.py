@@ -104,7 +104,8 @@ def count_spent(
 ) -> None:
     """Count what earlier runs spent: a budget is for the dataset, not for one attempt at it.
 
-    Else each start after a stop would spend it once more.
+    Else each start after a stop would spend it once more. Teachers of one address and model share
+    what is counted for them: the journal does not tell accounts apart.
 
     Args:
         budget: of the run.
@@ -116,7 +117,7 @@ def count_spent(
     gone = claims.left_behind()
     answered = journal.find([loss.key for loss in gone])
     journal.put(*(loss for loss in gone if loss.key not in answered))
-    claims.forget(gone)
+    claims.forget()
     for spent in journal.spent_by(dataset):
         paid = Spend(usd=spent.usd, requests=spent.requests, tokens=spent.tokens)
         budget.count(paid)

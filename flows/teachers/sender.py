@@ -88,6 +88,8 @@ class Sender:
         self._http = openai.DefaultAioHttpClient(
             limits=httpx2.Limits(max_connections=most, max_keepalive_connections=most),
             timeout=timeout_seconds,
+            # Reading the system's certificates takes longer than a hundred requests.
+            verify=not connection.base_url.startswith("http://"),
         )
         self._client = openai.AsyncOpenAI(
             base_url=connection.base_url,

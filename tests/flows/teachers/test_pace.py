@@ -287,12 +287,6 @@ def test_no_more_are_under_way_than_the_limit_and_nobody_waits_for_ever(
     assert limiter.in_flight == 0
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=TimeoutError,
-    reason="pace.py Limiter.acquire: who is woken and cancelled before its turn does not wake the "
-    "next one; the place stays free until something else is released",
-)
 def test_who_leaves_when_it_is_called_hands_its_turn_on() -> None:
     async def run() -> None:
         limiter = Limiter(1)

@@ -739,11 +739,6 @@ def test_the_trace_of_an_error_of_ours_reaches_the_command_line(
     assert caplog.text == ""
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="client.py record: the failure that ends a teacher raises before it is counted in "
-    "requests.failed; with a wrong key, nothing has failed",
-)
 def test_the_failure_that_ends_a_teacher_counts_as_one(
     teacher: FakeTeacher, tmp_path: Path
 ) -> None:
