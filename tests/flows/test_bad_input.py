@@ -272,6 +272,7 @@ def test_damage_is_quarantined(
     assert (base / "x.jsonl").read_bytes() == data
 
 
+@pytest.mark.slow
 def test_a_row_of_ten_megabytes(base: Path) -> None:
     large = {**good_records(2)[1], "output": "All kinds of words are in here. " * 320_000}
     data = b"\n".join([LINE, json.dumps(large).encode()])

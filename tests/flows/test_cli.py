@@ -563,6 +563,7 @@ def test_the_number_of_files_changes_nothing(project: Project) -> None:
     assert second["content_sha256"] == first["content_sha256"]
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_changes_nothing(project: Project) -> None:
     first = project.run(RECORDS)
     words = ["run", "r.yaml", "--json", "--home", "other", "--out", "elsewhere"]

@@ -145,6 +145,7 @@ def test_nothing_in_a_detail_can_steer_the_terminal() -> None:
     assert check.detail == f"{MODEL} answers, but: refused: ?[2J ? no"
 
 
+@pytest.mark.slow
 @needs_embedded
 def test_what_is_assumed_of_the_embedded_teacher_is_true() -> None:
     check = check_teacher(*recipe_teachers(parse_recipe({"name": "doctor"}, where="test")))
@@ -161,6 +162,7 @@ def test_what_is_assumed_of_the_embedded_teacher_is_true() -> None:
 # The command
 
 
+@pytest.mark.slow
 def test_the_command_shows_what_to_write(
     teacher: FakeTeacher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

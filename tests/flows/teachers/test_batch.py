@@ -611,6 +611,7 @@ ask_in(Far, Path(sys.argv[2]), questions(0, 1))
 """
 
 
+@pytest.mark.slow
 def test_a_real_kill_between_create_and_its_answer(tmp_path: Path) -> None:
     with FakeBatches() as server:
         words = [sys.executable, "-c", _CHILD, server.base_url, str(tmp_path)]

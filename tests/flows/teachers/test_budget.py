@@ -404,6 +404,7 @@ def draw_limits(rng: random.Random) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_no_budget_is_exceeded_by_several_teachers_in_several_runs(tmp_path: Path) -> None:
     """Random limits, faults and numbers in flight; each dataset is run twice."""
     outcomes: Counter[str] = Counter()

@@ -393,6 +393,7 @@ def spent_by(teacher: FakeTeacher, price: Price) -> tuple[float, int, int]:
     return usd, len(teacher.received), prompt + completion
 
 
+@pytest.mark.slow
 def test_no_budget_is_ever_exceeded(tmp_path: Path) -> None:
     """200 runs with random limits, faults, sizes and numbers in flight."""
     price = Price(prompt=500, completion=2000)

@@ -98,6 +98,7 @@ def test_records_the_hash_of_its_weights(teacher: EmbeddedTeacher) -> None:
     assert teacher.license == "Apache-2.0"
 
 
+@pytest.mark.slow
 @needs_embedded
 def test_server_dies_when_its_parent_is_killed() -> None:
     with subprocess.Popen(
@@ -110,6 +111,7 @@ def test_server_dies_when_its_parent_is_killed() -> None:
     assert wait_until_gone(server)
 
 
+@pytest.mark.slow
 @needs_embedded
 def test_parent_outlives_a_crash_of_the_server() -> None:
     with embedded_teacher() as teacher:
@@ -120,6 +122,7 @@ def test_parent_outlives_a_crash_of_the_server() -> None:
     assert wait_until_gone(teacher.pid)
 
 
+@pytest.mark.slow
 @needs_embedded
 def test_server_ends_with_the_block_even_on_an_error() -> None:
     seen: list[int] = []

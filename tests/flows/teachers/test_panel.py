@@ -870,6 +870,7 @@ def killed_half_way(home: Path, server: FakeTeacher) -> Iterator[threading.Threa
     assert child.returncode == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_was_asking_is_taken_over(teacher: FakeTeacher, tmp_path: Path) -> None:
     """By a run of another dataset that is there already: the killed one has claimed all."""
     teacher.latency_seconds = 0.05
@@ -887,6 +888,7 @@ def test_what_a_killed_run_was_asking_is_taken_over(teacher: FakeTeacher, tmp_pa
     assert 60 - 21 - 4 <= sent <= 60 - 17
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_had_sent_counts_in_the_next_one(
     teacher: FakeTeacher, tmp_path: Path
 ) -> None:
