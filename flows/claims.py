@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flows.closing import Closing
 from flows.disk import open_wal, user_disk_errors
-from flows.journal import Loss
+from flows.journal import Loss, in_parts
 from flows.owners import Owner
 from schemas.errors import RunError
 
@@ -24,7 +24,6 @@ CREATE TABLE IF NOT EXISTS claims (
     dataset TEXT, base_url TEXT, model TEXT, tokens INTEGER, usd REAL
 )
 """
-_BATCH = 500
 _GONE = "the process that asked was killed before the reply came"
 
 
@@ -65,8 +64,8 @@ class Claims(Closing):
         again before asking.
         """
         won: set[str] = set()
-        for start in range(0, len(keys), _BATCH):
-            won |= self._take(keys[start : start + _BATCH])
+        for part in in_parts(keys):
+            won |= self._take(part)
         self._held |= won
         return won
 

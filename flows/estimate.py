@@ -125,13 +125,9 @@ def quote_run(session: Session) -> Quote:
     """
     recipe = session.recipe
     teachers = recipe_teachers(recipe)
-    journal = Journal(session.home) if (session.home / FILE).is_file() else None
-    try:
-        rates = _read_rates(session, journal)
-        found = [_quote(session, options, journal, rates) for options in recipe.generators]
-    finally:
-        if journal is not None:
-            journal.close()
+    journal = session.journal if (session.home / FILE).is_file() else None
+    rates = _read_rates(session, journal)
+    found = [_quote(session, options, journal, rates) for options in recipe.generators]
     total = sum(found, _Asked())
     return Quote(
         requests=total.requests,

@@ -245,10 +245,10 @@ class Journal(Closing):
     def find(self, keys: Sequence[str]) -> dict[str, JournalEntry]:
         """Return the stored replies among `keys`."""
         found: dict[str, JournalEntry] = {}
-        for part in _parts(keys):
+        for part in in_parts(keys):
             marks = ",".join("?" * len(part))
             query = f"SELECT {_COLUMNS} FROM replies WHERE key IN ({marks})"  # noqa: S608 - question marks
-            for row in self._read(query, part):
+            for row in self.read(query, part):
                 found[row[0]] = JournalEntry(*row)
         return found
 
@@ -258,7 +258,7 @@ class Journal(Closing):
             "SELECT key, dataset, sum(requests), sum(tokens), sum(usd), max(error), base_url,"
             " model FROM losses WHERE dataset = ? GROUP BY key"
         )
-        return {row[0]: Loss(*row) for row in self._read(query, (dataset,))}
+        return {row[0]: Loss(*row) for row in self.read(query, (dataset,))}
 
     def spent_by(self, dataset: str) -> list[Spent]:
         """Return what `dataset` has paid for, whether it brought replies or not."""
@@ -269,7 +269,7 @@ class Journal(Closing):
             " UNION ALL SELECT base_url, model, requests, tokens, usd FROM losses"
             " WHERE dataset = ?1) GROUP BY base_url, model"
         )
-        return [Spent(*row) for row in self._read(query, (dataset,))]
+        return [Spent(*row) for row in self.read(query, (dataset,))]
 
     def put(self, *records: Record) -> None:
         """Store records; when this returns they are on the disk.
@@ -298,7 +298,7 @@ class Journal(Closing):
             " coalesce(sum(completion_tokens),0), coalesce(sum(cost_usd),0) FROM replies"
         )
         names = ("replies", "prompt_tokens", "completion_tokens", "cost_usd")
-        return dict(zip(names, self._read(query)[0], strict=True))
+        return dict(zip(names, self.read(query)[0], strict=True))
 
     def read(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Run a query over the tables `replies` and `losses`.
@@ -306,9 +306,6 @@ class Journal(Closing):
         Raises:
             RunError: if the file is damaged.
         """
-        return self._read(query, values)
-
-    def _read(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         try:
             with self._lock:
                 return self._db.execute(query, values).fetchall()
@@ -421,7 +418,8 @@ def _finish(waiting: Sequence[_Done], failure: RunError | None) -> None:
             done.set_exception(failure)
 
 
-def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+def in_parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Divide keys into as many as one query takes."""
     for start in range(0, len(keys), _BATCH):
         yield keys[start : start + _BATCH]
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.closing import Closing
-from flows.disk import user_disk_errors
+from flows.disk import open_wal, user_disk_errors
+from flows.journal import in_parts
 from flows.owners import Owner
 from flows.teachers.batch_files import BatchRequest
 from schemas.errors import RunError
@@ -53,14 +54,8 @@ CREATE TABLE IF NOT EXISTS written (
     request TEXT NOT NULL
 );
 """
-_PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
-    # FULL: an intent that a power cut forgot is a batch paid twice.
-    "PRAGMA synchronous=FULL",
-)
 _REQUEST = "key, base_url, endpoint, model, sample, request"
 _INTENT = "id, base_url, model, dataset, owner, created, batch_id"
-_LOOKED_UP = 500  # keys in one query
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +97,8 @@ class BatchState(Closing):
             home.mkdir(parents=True, exist_ok=True)
         self._owner = Owner(home)
         with self._errors():
-            self._db = sqlite3.connect(
-                self.path, timeout=60, check_same_thread=False, isolation_level=None
-            )
-            for pragma in _PRAGMAS:
-                self._db.execute(pragma)
+            # FULL: an intent that a power cut forgot is a batch paid twice.
+            self._db = open_wal(self.path, "PRAGMA synchronous=FULL", isolation_level=None)
             self._db.executescript(_SCHEMA)
 
     def close(self) -> None:
@@ -193,7 +185,7 @@ class BatchState(Closing):
     def known(self, keys: Sequence[str]) -> dict[str, BatchRequest]:
         """Return the requests among `keys` that went into a file or a batch."""
         found: dict[str, BatchRequest] = {}
-        for part in _parts(keys):
+        for part in in_parts(keys):
             marks = ",".join("?" * len(part))
             for table in ("requests", "written"):
                 query = f"SELECT {_REQUEST} FROM {table} WHERE key IN ({marks})"  # noqa: S608
@@ -202,7 +194,7 @@ class BatchState(Closing):
 
     def _under_way(self, keys: Sequence[str]) -> dict[str, str]:
         found: dict[str, str] = {}
-        for part in _parts(keys):
+        for part in in_parts(keys):
             marks = ",".join("?" * len(part))
             query = f"SELECT key, intent FROM requests WHERE key IN ({marks})"  # noqa: S608
             found.update(self._db.execute(query, part).fetchall())
@@ -240,8 +232,3 @@ class BatchState(Closing):
 def _values(request: BatchRequest) -> tuple[object, ...]:
     # `astuple` copies deeply and takes ten times as long.
     return tuple(getattr(request, field.name) for field in fields(request))
-
-
-def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(keys), _LOOKED_UP):
-        yield keys[start : start + _LOOKED_UP]
