@@ -236,7 +236,7 @@ class BatchReply:
         if outcome.is_passing_fault:
             where = (request.base_url, request.model)
             return Loss(request.key, dataset, 1, cost.tokens, cost.usd, outcome.error, *where)
-        usage = outcome.usage
+        billed = outcome.billed(cost.tokens)
         return JournalEntry(
             key=request.key,
             base_url=request.base_url,
@@ -246,8 +246,8 @@ class BatchReply:
             request=request.request,
             status=outcome.status,
             body=outcome.body,
-            prompt_tokens=usage.prompt if usage else 0,
-            completion_tokens=usage.completion if usage else 0,
+            prompt_tokens=billed.prompt,
+            completion_tokens=billed.completion,
             cost_usd=cost.usd,
             seconds=0.0,
             dataset=dataset,

@@ -12,7 +12,7 @@ from typing import Any
 from flows.journal import Journal, JournalEntry, Loss, canonical_body, text_key
 from flows.teachers.budget import Budget, Meter, Purse, Spend
 from flows.teachers.pace import Bucket, Limiter
-from flows.teachers.replies import Usage, read_reply
+from flows.teachers.replies import read_reply
 from flows.teachers.sender import Connection, Outcome, Sender
 from flows.teachers.servers import Server, wire_body
 from schemas.errors import InputError, RunError
@@ -271,9 +271,7 @@ class Teacher:
         if usage is not None:
             self.tokens.prompt += usage.prompt
             self.tokens.completion += usage.completion
-        # Without a bill the worst case counts, in the next run, too.
-        billed = usage or Usage(0, true.tokens)
-        await self.journal.put_soon(self._entry(asked, outcome, billed, true))
+        await self.journal.put_soon(self._entry(asked, outcome, true))
         self.cost_usd += true.usd
         return self.read(asked.key, outcome.status, outcome.body, replayed=False)
 
@@ -286,7 +284,8 @@ class Teacher:
         self.requests.replayed += 1
         return self.read(entry.key, entry.status, entry.body, replayed=True)
 
-    def _entry(self, asked: Asked, outcome: Outcome, usage: Usage, true: Spend) -> JournalEntry:
+    def _entry(self, asked: Asked, outcome: Outcome, true: Spend) -> JournalEntry:
+        billed = outcome.billed(true.tokens)
         return JournalEntry(
             key=asked.key,
             base_url=self.identity.base_url,
@@ -296,8 +295,8 @@ class Teacher:
             request=asked.text,
             status=outcome.status,
             body=outcome.body,
-            prompt_tokens=usage.prompt,
-            completion_tokens=usage.completion,
+            prompt_tokens=billed.prompt,
+            completion_tokens=billed.completion,
             cost_usd=true.usd,
             seconds=round(outcome.seconds, 3),
             dataset=self.dataset,

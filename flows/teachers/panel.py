@@ -333,12 +333,8 @@ class Panel:
         """Give each waiting question the next free place."""
         if teacher.options.mode == "batch":
             if not self._offline and self.collect is None:
-                await BatchQueue(
-                    teacher,
-                    queue,
-                    answer=self._answered,
-                    fail=self._failed,
-                ).run()
+                answered, failed = self._answered, self._failed
+                await BatchQueue(teacher, queue, answer=answered, fail=failed).run()
             return
         while True:
             item = await queue.get()
@@ -370,7 +366,6 @@ class Panel:
         task.add_done_callback(self._working.discard)
 
     async def _ask_one(self, teacher: Teacher, item: Item) -> None:
-
         def may_go_on() -> bool:
             return self._stop is None and teacher.position not in self._down
 

@@ -65,6 +65,14 @@ class Outcome:
         """Whether the request as such is fine and only came too early."""
         return self.status == 429 and self.is_passing_fault
 
+    def billed(self, at_worst: int) -> Usage:
+        """Tokens that count as spent, in this run and the next.
+
+        Args:
+            at_worst: what counts where the server does not say.
+        """
+        return self.usage or Usage(0, at_worst)
+
 
 class Sender:
     """The openai client of one teacher."""

@@ -17,12 +17,13 @@ from typing import Any
 import pytest
 
 from flows.claims import Claims
-from flows.journal import Journal
+from flows.journal import Journal, JournalEntry
 from flows.teachers import batch
 from flows.teachers.batch import BatchQueue
 from flows.teachers.batch_api import BatchApi
 from flows.teachers.batch_files import (
     BadLine,
+    BatchReply,
     BatchRequest,
     BatchResult,
     merge_results,
@@ -35,7 +36,7 @@ from flows.teachers.budget import Budget, Meter, Purse
 from flows.teachers.client import Teacher, TeacherIdentity
 from flows.teachers.panel import Panel
 from flows.teachers.resolve import count_spent
-from flows.teachers.sender import Connection
+from flows.teachers.sender import Connection, judge_body
 from flows.teachers.servers import server_for
 from schemas.errors import BudgetError, FeingoldError, InputError, RunError
 from schemas.recipe import BudgetOptions, Price, TeacherOptions
@@ -797,3 +798,14 @@ def test_a_damaged_state_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "batches.sqlite").write_bytes(b"no database" * 100)
     with pytest.raises(RunError, match=r"expected to note batches in .*batches.sqlite, got '"):
         BatchState(tmp_path)
+
+
+def test_a_result_without_a_bill_counts_at_its_worst_in_the_next_run_too() -> None:
+    request = BatchRequest("k", "http://127.0.0.1:9/v1", "chat/completions", "m", 0, "{}")
+    meter = Meter(PRICE)
+    outcome = judge_body('{"choices": []}')
+    worst = meter.spend(40, 60)
+    entry = BatchReply.of(request, outcome, meter, worst=worst).record("set")
+    assert isinstance(entry, JournalEntry)
+    assert entry.prompt_tokens + entry.completion_tokens == 100
+    assert entry.cost_usd == worst.usd
