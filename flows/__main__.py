@@ -85,14 +85,61 @@ def _add_file_arguments(made: Mapping[str, argparse.ArgumentParser]) -> None:
         made[verb].add_argument("inputs", nargs="+", metavar="INPUT", help="file, glob or hf:name")
     made["curate"].add_argument("--recipe", type=Path, help="rules to apply; its sources give way")
     made["curate"].add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    made["dedup"].add_argument("--method", default="exact,lexical,semantic", metavar="A,B")
-    made["dedup"].add_argument(
-        "--threshold", type=float, help="Jaccard of lexical; cosine where semantic runs alone"
-    )
-    made["dedup"].add_argument("--against", nargs="+", default=[], metavar="VERSION")
-    made["dedup"].add_argument("--out", type=Path, help="directory for kept and dropped")
+    _add_dedup_arguments(made["dedup"])
     made["score"].add_argument("--scorers", metavar="A,B", help="default: all")
     made["score"].add_argument("--out", type=Path, help="Parquet file")
+
+
+def _add_dedup_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--method", default="exact,lexical,semantic", metavar="A,B")
+    verb.add_argument(
+        "--threshold", type=float, help="Jaccard of lexical; cosine where semantic runs alone"
+    )
+    verb.add_argument(
+        "--thresholds", metavar="A,B", help="drop nothing: show what each would drop, e.g. 0.6,0.7"
+    )
+    verb.add_argument(
+        "--calibrate", type=_row_count, nargs="?", const=500, metavar="ROWS",
+        help="drop nothing: plant duplicates of that many rows (500), measure how many are found",
+    )  # fmt: skip
+    verb.add_argument("--columns", metavar="A,B", help="compared: instruction,input by default")
+    verb.add_argument("--shingle", type=_count, metavar="WORDS", help="in a shingle; 3")
+    verb.add_argument(
+        "--containment", type=float, metavar="SHARE",
+        help="of a row's shingles that suffices in one at most twice as long; off by default",
+    )  # fmt: skip
+    verb.add_argument(
+        "--mask", action="append", default=[], metavar="TEMPLATE",
+        help='text around the slots that does not count, e.g. "Sum up: {text}"; repeatable',
+    )  # fmt: skip
+    verb.add_argument(
+        "--no-guards", dest="guards", action="store_false",
+        help="let rows that differ in numbers, negations, names ... count as duplicates",
+    )  # fmt: skip
+    verb.add_argument(
+        "--answers", choices=("best", "all"), default="best",
+        help="of several answers to one prompt keep the best, or all that differ",
+    )  # fmt: skip
+    verb.add_argument("--runner", choices=("local", "ray"), default="local", help="where it runs")
+    verb.add_argument("--workers", type=_count, metavar="N", help="threads; one a core by default")
+    verb.add_argument("--against", nargs="+", default=[], metavar="VERSION")
+    verb.add_argument("--out", type=Path, help="directory for kept and dropped")
+
+
+def _count(text: str) -> int:
+    """Read a number above 0."""
+    if not text.isdecimal() or int(text) < 1:
+        msg = f"expected a whole number above 0, got {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
+
+
+def _row_count(text: str) -> int:
+    """Read the number behind a flag that may stand alone, where a file is easily taken for it."""
+    if not text.isdecimal() or int(text) < 1:
+        msg = f"expected a number of rows above 0, got {text!r}; put files before the flag"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
 
 
 def _add_version_arguments(made: Mapping[str, argparse.ArgumentParser]) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,14 @@ def prepare_environment() -> None:
         os.environ.setdefault(name, value)
 
 
-def make_spec(loaded: LoadedRecipe, *, home: Path, out: Path, offline: bool = False) -> RunSpec:
+def make_spec(
+    loaded: LoadedRecipe,
+    *,
+    home: Path,
+    out: Path,
+    offline: bool = False,
+    workers: int | None = None,
+) -> RunSpec:
     """Describe a run.
 
     Raises:
@@ -46,6 +53,7 @@ def make_spec(loaded: LoadedRecipe, *, home: Path, out: Path, offline: bool = Fa
         recipe_json=loaded.recipe.model_dump_json(exclude_unset=True),
         recipe_text=loaded.text,
         offline=offline,
+        workers=workers,
     )
 
 
@@ -119,12 +127,44 @@ def run_tables(verb: str, spec: RunSpec, out: Path) -> dict[str, Any]:
         session_for(spec)
         from prefect import tags
 
-        from flows.tables import dedup_flow, score_flow
+        if verb == "score":
+            from flows.tables import score_flow as chosen
+        else:
+            from flows.dedup.verb import dedup_flow as chosen
 
-        chosen = {"dedup": dedup_flow, "score": score_flow}[verb]
         with tags("feingold", spec.name):
             summary: dict[str, Any] = chosen(spec, str(out))
     return summary
+
+
+def explore(
+    spec: RunSpec, out: Path, *, thresholds: Sequence[float] = (), sample: int = 0
+) -> dict[str, Any]:
+    """Show what a deduplication would find; nothing is dropped.
+
+    Args:
+        spec: the files and how they are deduplicated.
+        out: directory of the table.
+        thresholds: similarities to compare; none: recall and precision are measured instead.
+        sample: rows of which duplicates are planted for that.
+
+    Raises:
+        FeingoldError: if it fails.
+    """
+    prepare_environment()
+    with only_run(Path(spec.home), spec.name):
+        session_for(spec)
+        from prefect import tags
+
+        from flows.dedup.exploring import calibrate_flow, thresholds_flow
+
+        with tags("feingold", spec.name):
+            found: dict[str, Any] = (
+                thresholds_flow(spec, str(out), list(thresholds))
+                if thresholds
+                else calibrate_flow(spec, str(out), sample)
+            )
+    return found
 
 
 def tell(text: str) -> None:

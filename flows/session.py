@@ -36,6 +36,7 @@ class RunSpec:
         recipe_json: the validated recipe.
         recipe_text: the recipe as it is published.
         offline: replay the journal, ask nobody.
+        workers: threads that deduplicate; None: one a core. Shapes no result.
     """
 
     name: str
@@ -45,6 +46,7 @@ class RunSpec:
     recipe_json: str
     recipe_text: str
     offline: bool = False
+    workers: int | None = None
 
 
 class Session:

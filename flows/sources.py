@@ -36,7 +36,7 @@ def read_sources(session: Session) -> Sources:
     Raises:
         InputError: if a path leads nowhere.
     """
-    found = _find(session)
+    found = find_places(session)
     fingerprint = [_fingerprint(place) for _, place in found]
     base, seed = Path(session.spec.base), session.recipe.seed
 
@@ -54,11 +54,15 @@ def read_sources(session: Session) -> Sources:
 def list_files(session: Session) -> list[str]:
     """Return the sources' files in the order of the recipe, as the column `file` names them."""
     base = Path(session.spec.base)
-    return [_shown(source, place, base) for source, place in _find(session)]
+    return [shown_path(source, place, base) for source, place in find_places(session)]
 
 
-def _find(session: Session) -> list[tuple[SourceOptions, Path | str]]:
-    """Every file and Hub dataset that the sources name."""
+def find_places(session: Session) -> list[tuple[SourceOptions, Path | str]]:
+    """Return every file and Hub dataset that the sources name, in the order of the recipe.
+
+    Raises:
+        InputError: if a path leads nowhere.
+    """
     base = Path(session.spec.base)
     found: list[tuple[SourceOptions, Path | str]] = []
     for source in session.recipe.sources:
@@ -69,8 +73,8 @@ def _find(session: Session) -> list[tuple[SourceOptions, Path | str]]:
     return found
 
 
-def _shown(source: SourceOptions, place: Path | str, base: Path) -> str:
-    """The path as the user would write it."""
+def shown_path(source: SourceOptions, place: Path | str, base: Path) -> str:
+    """Return a path as the user would write it."""
     if isinstance(place, str) or Path(source.path).is_absolute():
         return str(place)
     return os.path.relpath(place, base)
@@ -81,7 +85,7 @@ def _read_one(source: SourceOptions, place: Path | str, base: Path) -> Ingested:
     if isinstance(place, str):
         return read_hub_dataset(place, format=source.format, license=source.license)
     read = read_source(place, name=place.name, format=source.format, license=source.license)
-    file = pl.lit(_shown(source, place, base)).alias("file")
+    file = pl.lit(shown_path(source, place, base)).alias("file")
     return Ingested(read.rows.with_columns(file), read.quarantined.with_columns(file))
 
 

@@ -8,9 +8,8 @@ from typing import Any
 import polars as pl
 
 from flows.benchmarks import load_benchmarks
-from flows.deduplicate import deduplicate
+from flows.dedup.past import load_past
 from flows.generate import profile_of, respond, self_instruct
-from flows.past import load_past
 from flows.prompts import read_prompts
 from flows.recipes import filter_dicts
 from flows.seeds import load_seeds
@@ -106,17 +105,10 @@ def dedup(session: Session, source: StageRef) -> StageRef:
     past = load_past(session, options.against)
 
     def compute() -> StageOutput:
-        rows = session.store.rows(source)
-        found = deduplicate(
-            rows,
-            options,
-            load_encoder=lambda: session.encoder,
-            cache=session.home / "models",
-            past=past.rows(),
-        )
-        return StageOutput(
-            found.kept, found.dropped, found.decisions, rows.height, notes=found.notes
-        )
+        # numba takes a second to import; only this stage needs it.
+        from flows.dedup.deduplicate import deduplicate_stage
+
+        return deduplicate_stage(session, source, options, past.shards())
 
     config = {"dedup": options.model_dump(mode="json"), "past": past.fingerprint}
     return session.store.run("dedup", config=config, inputs=[source], compute=compute)

@@ -143,8 +143,12 @@ class Store:
 
     def rows(self, ref: StageRef) -> pl.DataFrame:
         """Read the kept rows of a stage."""
-        frame = pl.read_parquet(Path(ref.path) / "rows.parquet")
+        frame = pl.read_parquet(self.rows_file(ref))
         return check_frame(frame, ROWS, where=f"stage {ref.stage}")
+
+    def rows_file(self, ref: StageRef) -> Path:
+        """Return the Parquet file of the kept rows of a stage, for readers of parts of it."""
+        return Path(ref.path) / "rows.parquet"
 
     def dropped(self, ref: StageRef) -> pl.DataFrame:
         """Read the dropped rows of a stage."""

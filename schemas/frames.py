@@ -47,7 +47,6 @@ PAIRS: FrameSchema = {
     "id_a": pl.String,
     "id_b": pl.String,
     "similarity": pl.Float64,
-    "evidence": pl.String,
 }
 
 

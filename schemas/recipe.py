@@ -189,18 +189,34 @@ GeneratorOptions = Annotated[SelfInstructOptions | RespondOptions, Field(discrim
 
 
 class LexicalOptions(Options):
-    """MinHash candidates, verified by exact Jaccard over word shingles."""
+    """MinHash candidates, verified by exact Jaccard over shingles."""
 
     threshold: float = Field(0.7, gt=0, le=1, description="Jaccard similarity")
-    columns: tuple[TextColumn, ...] = ("instruction", "input")
+    columns: tuple[TextColumn, ...] = Field(
+        ("instruction", "input"), min_length=1, description="compared together; the first also alone"
+    )
+    shingle: PositiveInt = Field(3, description="words in a shingle")
+    characters: PositiveInt = Field(
+        5, description="characters in a shingle, where a script writes no spaces"
+    )
+    containment: Share | None = Field(
+        None, description="share of a row's shingles in one at most twice as long that suffices"
+    )
+    mask: tuple[str, ...] = Field(
+        (), description='templates that do not count, e.g. "Translate into {language}: {text}"'
+    )
+    guards: bool = Field(
+        True, description="differing numbers, negations, languages, code ... forbid a merge"
+    )
 
 
 class SemanticOptions(Options):
     """Sentence embeddings, verified by exact cosine."""
 
     threshold: float = Field(0.9, gt=0, le=1, description="cosine similarity")
-    columns: tuple[TextColumn, ...] = ("instruction", "input")
+    columns: tuple[TextColumn, ...] = Field(("instruction", "input"), min_length=1)
     model: str | None = Field(None, description="sentence-transformers model; null: the embedded")
+    guards: bool = Field(True, description="as for the lexical method")
 
 
 class DedupOptions(Options):
@@ -209,7 +225,15 @@ class DedupOptions(Options):
     exact: bool = True
     lexical: LexicalOptions | None = LexicalOptions()
     semantic: SemanticOptions | None = SemanticOptions()
-    against: tuple[str, ...] = Field((), description="published versions whose rows are taken")
+    against: tuple[str, ...] = Field(
+        (), description="published versions, or their signature files, whose rows are taken"
+    )
+    answers: Literal["best", "all"] = Field(
+        "best", description="of several answers to one prompt: keep the best, or all that differ"
+    )
+    alarm_share: Share = Field(
+        0.05, description="share of all rows in one group from which it is called out"
+    )
 
 
 class DecontaminateOptions(Options):
@@ -257,6 +281,9 @@ class Recipe(Options):
     budget: BudgetOptions = BudgetOptions()
     sources: tuple[SourceOptions, ...] = ()
     generators: tuple[GeneratorOptions, ...] = ()
+    runner: Literal["local", "ray"] = Field(
+        "local", description="where deduplication runs: this machine, or a Ray cluster"
+    )
     dedup: DedupOptions | None = DedupOptions()
     decontaminate: DecontaminateOptions | None = None
     scorers: tuple[str, ...] | None = Field(None, description="null: the default set")

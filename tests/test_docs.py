@@ -39,6 +39,13 @@ def test_recipe_page_is_what_the_code_says() -> None:
     assert (ROOT / "docs" / "recipe.md").read_text(encoding="utf-8") == render()
 
 
+def test_curves_are_what_the_code_draws() -> None:
+    sys.path.insert(0, str(ROOT / "scripts"))
+    from s_curves import draw  # type: ignore[import-not-found]
+
+    assert (ROOT / "docs" / "s-curves.svg").read_text(encoding="utf-8") == draw()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_make_targets_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))

@@ -15,7 +15,7 @@ ALLOWED = {
     "schemas": {"schemas", "pydantic", "polars"},
     "quality": {
         "schemas", "quality", "pydantic", "polars",
-        "numpy", "datasketch", "xxhash", "rapidfuzz", "py3langid",
+        "numpy", "numba", "llvmlite", "pyarrow", "datasketch", "xxhash", "rapidfuzz", "py3langid",
     },
 }  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from flows.dedup.past import parse_past_id
 from flows.versions import open_version, read_data, read_decisions, read_rejects
 from schemas.errors import InputError
 
@@ -34,6 +35,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         "row": {name: value for name, value in row.items() if value is not None},
         "decisions": lines,
         "matched": matched.select("id", "instruction", "input", "output", "source").to_dicts(),
+        "earlier": [past._asdict() for past in map(parse_past_id, matches) if past is not None],
         "took_the_place_of": duplicates.select("id", "rule", "similarity").to_dicts(),
     }
     if not arguments.json:
@@ -72,6 +74,10 @@ def _describe(answer: dict[str, Any]) -> str:
             lines.append(f"  {name}: {_cut(text)}")
     for other in answer["matched"]:
         lines.append(f"  matched {other['id']} of {other['source']}: {_cut(other['instruction'])}")
+    for other in answer["earlier"]:
+        lines.append(
+            f"  matched {other['id']} of {other['name']} {other['version']}, an earlier version"
+        )
     for other in answer["took_the_place_of"]:
         lines.append(f"  took the place of {other['id']} ({other['rule']})")
     scores = {name: value for name, value in row.items() if isinstance(value, float)}

@@ -16,6 +16,11 @@ _SIZES = (
     (1_000_000, "100K<n<1M"),
     (10_000_000, "1M<n<10M"),
 )
+# Of a row in the signature file; a test runs it.
+_MINHASH = """\
+row = pl.read_parquet("signatures/lexical-00000.parquet").row(0, named=True)
+sketch = MinHash(num_perm=128, seed=1, scheme="affine32", hashfunc=int)
+sketch.update_batch(np.array(row["shingles"], np.uint64).astype(np.uint32))"""
 _EXAMPLES = 3
 _EXAMPLE_CHARACTERS = 400
 
@@ -36,6 +41,7 @@ def render_card(manifest: DatasetManifest, rows: pl.DataFrame) -> str:
         _sources(manifest),
         _examples(rows),
         _loading(manifest),
+        _signatures(),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -129,6 +135,17 @@ def _loading(manifest: DatasetManifest) -> str:
         'rows = load_dataset("path/to/this/directory", "default", split="train")\n```\n\n'
         f"Content hash `{manifest.content_sha256}`; every file's hash is in `manifest.json`. "
         f"Made by feingold {manifest.feingold} from `recipe.yaml`."
+    )
+
+
+def _signatures() -> str:
+    """What the files without text are for, and what they are not."""
+    return (
+        "## Signatures\n\n`feingold dedup NEW --against` this directory finds what repeats a row "
+        "of it. `manifest.json` and `signatures/` suffice for that: they hold hashes of words and "
+        "of runs of words, no text. They are not encrypted: with a dictionary, words can be read "
+        "back. The MinHash of a row, as datasketch 2 makes it:\n\n"
+        f"```python\n{_MINHASH}\n```"
     )
 
 

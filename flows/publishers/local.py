@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from flows.dedup.header import FOLDER
 from flows.disk import sync_tree, user_disk_errors
 from flows.publishers.card import render_card
 from flows.publishers.parquet import write_shards
@@ -31,6 +32,7 @@ from schemas.manifest import (
     SourceRecord,
     StageRef,
 )
+from schemas.recipe import LexicalOptions
 
 _METADATA = ("id", "source", "license", "teacher", "request_key", "parents")
 _TEXTS = ("messages", "system", "instruction", "input", "output")
@@ -221,6 +223,7 @@ def _write(
         try:
             for name, frame in _configs(rows).items():
                 write_shards(frame, draft / "data" / name)
+            _write_signatures(session, rows, manifest, draft)
             write_shards(lines, draft / "decisions", split="decisions")
             write_shards(redact_secrets(dropped.sort("id")), draft / "rejects", split="rejects")
             (draft / "recipe.yaml").write_text(session.spec.recipe_text, encoding="utf-8")
@@ -235,6 +238,20 @@ def _write(
             sync_tree(target.parent)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+
+
+def _write_signatures(
+    session: Session, rows: pl.DataFrame, manifest: DatasetManifest, draft: Path
+) -> None:
+    """Write what later batches are deduplicated against, cut as this run cut its rows."""
+    # numba takes a second to import; whoever only reads versions needs none of it.
+    from flows.dedup.signatures import publish_signatures
+    from quality.dedup.lexical import Cut
+
+    dedup = session.recipe.dedup
+    options = (dedup.lexical if dedup is not None else None) or LexicalOptions()
+    cut = Cut(options.columns, options.shingle, options.characters, options.mask)
+    publish_signatures(rows, cut, manifest, draft / FOLDER)
 
 
 def _kept_decisions(rows: pl.DataFrame) -> pl.DataFrame:

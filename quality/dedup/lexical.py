@@ -1,136 +1,111 @@
-"""Lexical duplicates: MinHash finds candidates, exact Jaccard and guards decide."""
+"""Lexical duplicates: MinHash finds candidates, exact Jaccard, leads and guards decide."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
-from quality.dedup.guards import vetoing_guard
-from quality.dedup.minhash import (
-    MAX_PARTNERS,
-    NUM_PERM,
-    IndexPairs,
-    candidate_pairs,
-    choose_bands,
-    estimate_similarity,
-    signatures,
-)
+from quality.dedup.facts import Verdicts, judge_pairs, row_facts
+from quality.dedup.kernels import Hashes, Places
+from quality.dedup.masking import mask_templates
 from quality.dedup.ordering import in_order_of_survival, pairs_frame
+from quality.dedup.search import Limits, alike_pairs, jaccard
 from quality.dedup.shingles import (
-    jaccard,
+    CHARACTER_SHINGLE,
+    WORD_SHINGLE,
+    Fingerprints,
+    fingerprint,
     join_columns,
     row_ids,
-    shingle_set,
-    word_agreement,
-    words,
 )
 
 COLUMNS = ("instruction", "input")
 THRESHOLD = 0.7
-#: Agreement of the instructions, as `word_agreement`: the ROUGE-L of Self-Instruct's novelty gate.
-#: On Alpaca, 33 of the 34 pairs with a Jaccard >= 0.7 are one input under two different tasks, and
-#: their instructions agree by 0.59 at most.
-LEAD_AGREEMENT = 0.7
-# Standard deviations by which an estimate may fall short before a candidate is not even verified:
-# it loses one true pair in 30,000.
-_SLACK_DEVIATIONS = 4.0
-_EVIDENCE_LENGTH = 200
+
+
+class Cut(NamedTuple):
+    """How rows are cut into shingles.
+
+    Attributes:
+        columns: compared together; the first one is also compared alone.
+        shingle: words in a shingle.
+        characters: characters in a shingle where the script writes no spaces.
+        mask: templates that do not count, see `mask_templates`.
+    """
+
+    columns: tuple[str, ...] = COLUMNS
+    shingle: int = WORD_SHINGLE
+    characters: int = CHARACTER_SHINGLE
+    mask: tuple[str, ...] = ()
+
+
+def cut_rows(rows: pl.DataFrame, cut: Cut) -> tuple[Fingerprints, Hashes]:
+    """Return the shingles of rows, and the template of each as a salt for `band_keys`."""
+    masked = mask_templates(join_columns(rows, cut.columns), cut.mask)
+    prints = fingerprint(masked.texts, shingle=cut.shingle, characters=cut.characters)
+    return prints, masked.salts
+
+
+def facts_of(rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """Return FACTS of rows with these columns."""
+    return row_facts(join_columns(rows, tuple(columns)), join_columns(rows, tuple(columns[:1])))
+
+
+def judge_found(
+    rows: pl.DataFrame, pairs: Places, columns: Sequence[str], *, guards: bool = True
+) -> Verdicts:
+    """Judge pairs of rows, reading the facts of the rows that are in one.
+
+    Args:
+        rows: frame with String `columns`.
+        pairs: int64, shape (m, 2 or more): row numbers.
+        columns: compared together; the first one also alone.
+        guards: whether differing numbers, negations and the like forbid a pair.
+    """
+    named, places = np.unique(pairs[:, :2], return_inverse=True)
+    places = places.reshape(-1, 2).astype(np.int64)
+    return judge_pairs(facts_of(rows[named], columns), places, guards=guards)
 
 
 def lexical_pairs(
     rows: pl.DataFrame,
     *,
-    columns: tuple[str, ...] = COLUMNS,
-    threshold: float = THRESHOLD,
+    cut: Cut | None = None,
+    limits: Limits | None = None,
     guards: bool = True,
-    max_partners: int = MAX_PARTNERS,
 ) -> pl.DataFrame:
-    """Pair the rows whose prompts share most of their shingles.
+    """Pair the rows whose prompts share most of their shingles, all in memory.
 
-    A pair must pass three tests: Jaccard of the joined `columns` at least `threshold`; where there
+    A pair must pass three tests: Jaccard of the joined columns at least the threshold; where there
     is more than the first column (the instruction), agreement of that alone, since one abstract
     under two questions is two tasks; and no guard may veto.
 
     Args:
-        rows: frame with a unique String `id`, String `columns` and, where it is known, Float64
+        rows: frame with a unique String `id`, String columns and, where it is known, Float64
             `priority`: the rows that would survive are then compared first, which matters only
             in buckets of more than `max_partners` rows.
-        columns: compared together; the first one is also compared alone.
-        threshold: Jaccard similarity, in (0, 1].
+        cut: columns and shingles; None: the defaults.
+        limits: when two rows are alike; None: Jaccard from 0.7.
         guards: whether differing numbers, negations and the like forbid a pair.
-        max_partners: candidates per row and LSH band, see `candidate_pairs`.
 
     Returns:
-        PAIRS sorted by `id_a`, `id_b`; `similarity` is the exact Jaccard, `evidence` says what
-        differs, 200 characters at most. Does not depend on the order of `rows`.
+        PAIRS sorted by `id_a`, `id_b`; `similarity` is the exact Jaccard. Does not depend on the
+        order of `rows`.
 
     Raises:
         RunError: if a column is missing or an id occurs twice.
-        ValueError: if `threshold` is outside (0, 1].
+        ValueError: if the threshold is outside (0, 1].
 
     Source:
-        datatrove and text-dedup MinHash. Differs: every pair is verified and stays a pair, no
-        connected components; short rows are whole shingles.
+        Broder 1997, as datatrove and text-dedup apply it. Differs: every pair is verified and stays
+        a pair, no connected components; short rows are whole shingles.
     """
+    cut, limits = cut or Cut(), limits or Limits(THRESHOLD)
     row_ids(rows)
     rows = in_order_of_survival(rows)
-    ids = row_ids(rows)
-    texts = join_columns(rows, columns)
-    leads = join_columns(rows, columns[:1])
-    shingles = [shingle_set(text) for text in texts]
-    found = []
-    for left, right in _likely_pairs(shingles, threshold, max_partners).tolist():
-        similarity = jaccard(shingles[left], shingles[right])
-        if similarity < threshold:
-            continue
-        if not leads_agree((texts[left], leads[left]), (texts[right], leads[right])):
-            continue
-        if guards and vetoing_guard(texts[left], texts[right]):
-            continue
-        evidence = describe_difference(texts[left], texts[right])
-        found.append((ids[left], ids[right], similarity, evidence))
-    return pairs_frame(found)
-
-
-def leads_agree(left: tuple[str, str], right: tuple[str, str]) -> bool:
-    """Say whether two rows, each (whole text, first column), ask the same thing.
-
-    Rows that are nothing but their first column have been compared in full already.
-    """
-    if left[0] == left[1] and right[0] == right[1]:
-        return True
-    return word_agreement(left[1], right[1]) >= LEAD_AGREEMENT
-
-
-def describe_difference(left: str, right: str) -> str:
-    """Say in at most 200 characters which words only one of two texts has."""
-    first, second = words(left), words(right)
-    only_left = _only_in(first, frozenset(second))
-    only_right = _only_in(second, frozenset(first))
-    if not only_left and not only_right:
-        return "same words"
-    half = _EVIDENCE_LENGTH // 2
-    parts = (
-        f"only in a: {only_left}" if only_left else "",
-        f"only in b: {only_right}" if only_right else "",
-    )
-    return "; ".join(_cut(part, half - 1) for part in parts if part)
-
-
-def _likely_pairs(
-    shingles: Sequence[frozenset[str]], threshold: float, max_partners: int
-) -> IndexPairs:
-    """Find candidates by LSH and drop those whose estimate is far below the threshold."""
-    minhashes = signatures(shingles)
-    candidates = candidate_pairs(minhashes, choose_bands(threshold), max_partners=max_partners)
-    deviation = (threshold * (1 - threshold) / NUM_PERM) ** 0.5
-    estimates = estimate_similarity(minhashes, candidates)
-    likely: IndexPairs = candidates[estimates >= threshold - _SLACK_DEVIATIONS * deviation]
-    return likely
-
-
-def _only_in(tokens: list[str], others: frozenset[str]) -> str:
-    return " ".join(dict.fromkeys(token for token in tokens if token not in others))
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
+    prints, salts = cut_rows(rows, cut)
+    rank = np.arange(rows.height, dtype=np.int64)
+    found = alike_pairs(prints, limits, rank=rank, salts=salts).pairs
+    passed = judge_found(rows, found, cut.columns, guards=guards).passed
+    return pairs_frame(rows["id"], found[passed], jaccard(found[passed], prints))

@@ -73,6 +73,9 @@ NEGATIONS = _words(
     """
 )
 
+#: What turns a word into its negation ("valid", "invalid"). None is the beginning of another.
+NEGATING_PREFIXES = ("un", "in", "im", "ir", "il", "dis", "non", "mis")
+
 #: Folded name of a human or programming language -> its code.
 LANGUAGES = _by_word(
     {

@@ -1,8 +1,10 @@
 """The order in which rows are compared, and the frame that a comparison returns."""
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from schemas.frames import PAIRS, empty_frame
+from schemas.frames import PAIRS
 
 
 def in_order_of_survival(rows: pl.DataFrame) -> pl.DataFrame:
@@ -20,11 +22,24 @@ def in_order_of_survival(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def pairs_frame(found: list[tuple[str, str, float, str]]) -> pl.DataFrame:
-    """Return (id, id, similarity, evidence) tuples as PAIRS, each pair and all of them ordered."""
-    if not found:
-        return empty_frame(PAIRS)
-    frame = pl.DataFrame(found, schema=dict(PAIRS), orient="row")
-    return frame.with_columns(
-        id_a=pl.min_horizontal("id_a", "id_b"), id_b=pl.max_horizontal("id_a", "id_b")
-    ).sort("id_a", "id_b")
+def pairs_frame(
+    ids: pl.Series, pairs: npt.NDArray[np.int64], similarity: npt.NDArray[np.float64]
+) -> pl.DataFrame:
+    """Return pairs of row numbers as PAIRS, each pair and all of them ordered by id.
+
+    Args:
+        ids: String, n values.
+        pairs: int64, shape (m, 2 or more): rows.
+        similarity: float64, shape (m,).
+    """
+    left, right = ids.gather(pairs[:, 0]), ids.gather(pairs[:, 1])
+    frame = pl.DataFrame({"a": left, "b": right, "similarity": similarity})
+    return (
+        frame.select(
+            pl.min_horizontal("a", "b").alias("id_a"),
+            pl.max_horizontal("a", "b").alias("id_b"),
+            pl.col("similarity").cast(pl.Float64),
+        )
+        .select(list(PAIRS))
+        .sort("id_a", "id_b")
+    )

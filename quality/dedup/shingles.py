@@ -10,41 +10,95 @@ import sys
 import unicodedata
 from functools import cache
 from itertools import groupby
+from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
-from rapidfuzz.distance import LCSseq
 
+from quality.dedup import kernels
 from schemas.errors import RunError
 
 WORD_SHINGLE = 3
 CHARACTER_SHINGLE = 5
-#: Share of the word characters from which a text counts as written without spaces.
-UNSPACED_SHARE = 1 / 3
 
 # Thai, Lao, Tibetan, Burmese, Khmer, kana and Han. Hangul is spaced.
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff"
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
+_UNSPACED = (
+    *((0x0E00, 0x0EFF), (0x0F00, 0x0FFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3040, 0x30FF)),
+    *((0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0xFF66, 0xFF9F)),
+    (0x20000, 0x3FFFF),
 )
-# What stays of a text without a single word character: symbols and emoji are compared literally.
+# Planes 4 to 13 hold no character, the others none that could be part of a word.
+_ASSIGNED = (*range(0x33000), *range(0xE0100, 0xE0200))
 _SPACE = re.compile(r"\s+")
 
 
-@cache
-def _word_pattern() -> re.Pattern[str]:
-    """Return the pattern of a word: letters, digits, underscores and combining marks.
+class Fingerprints(NamedTuple):
+    """The shingles of many rows as hashes, each row's sorted and without repeats.
 
-    Python's own word class leaves out marks, which cuts Hindi and Thai words at every vowel sign
-    and makes two words that differ in one look alike.
+    The low 32 bits of a hash are `xxhash.xxh32` of the shingle, which is what MinHash permutes;
+    the high 32 bits, a second hash, make a comparison of two rows exact for every practical
+    purpose: two different shingles are taken for one with a chance of 2**-64.
+
+    Attributes:
+        hashes: uint64, shape (m,).
+        offsets: int64, shape (n + 1,): where each row starts; a row without text is empty.
     """
-    marks = (
-        code for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code))[0] == "M"
-    )
-    ranges = []
-    for _, run in groupby(enumerate(marks), key=lambda pair: pair[1] - pair[0]):
-        codes = [code for _, code in run]
-        ranges.append(f"{chr(codes[0])}-{chr(codes[-1])}")
-    return re.compile(rf"[\w{''.join(ranges)}]+")
+
+    hashes: kernels.Hashes
+    offsets: kernels.Places
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return max(0, self.offsets.size - 1)
+
+
+class Words(NamedTuple):
+    """The words of many rows in order, as `xxhash.xxh32` of their folded UTF-8.
+
+    Attributes:
+        hashes: uint32, shape (m,); of characters where a script writes no spaces.
+        offsets: int64, shape (n + 1,).
+    """
+
+    hashes: npt.NDArray[np.uint32]
+    offsets: kernels.Places
+
+
+def fingerprint(
+    texts: pl.Series, *, shingle: int = WORD_SHINGLE, characters: int = CHARACTER_SHINGLE
+) -> Fingerprints:
+    """Cut texts into shingles and hash them.
+
+    Args:
+        texts: String series; null counts as "".
+        shingle: words in a shingle.
+        characters: characters in a shingle of a text whose script writes no spaces, which is one
+            where more than a third of the characters in words are Han, kana, Thai and the like.
+
+    Returns:
+        Word n-grams joined by a space; character n-grams of the joined words where the script
+        writes no spaces; one shingle of all words where there are fewer; the folded text itself
+        where it has no word at all; nothing where the text is empty or white space.
+
+    Source:
+        Broder 1997, "On the resemblance and containment of documents". Differs: the script chooses
+        the kind of shingle, and short texts are compared as wholes.
+    """
+    data, offsets, classes = _as_bytes(texts)
+    return Fingerprints(*kernels.shingle_hashes(data, offsets, classes, shingle, characters))
+
+
+def hash_words(texts: pl.Series) -> Words:
+    """Hash the words of texts, in order.
+
+    Args:
+        texts: String series; null counts as "".
+
+    Returns:
+        The words' hashes; of single characters where the script writes no spaces.
+    """
+    return Words(*kernels.word_hashes(*_as_bytes(texts)))
 
 
 def fold(text: str) -> str:
@@ -60,75 +114,25 @@ def fold(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Return the Unicode words of `text`, folded, in order; punctuation is left out."""
-    return _word_pattern().findall(fold(text))
+    return word_pattern().findall(fold(text))
 
 
-def is_unspaced(tokens: list[str]) -> bool:
-    """Say whether words come from a script without spaces (Chinese, Japanese, Thai ...)."""
-    joined = "".join(tokens)
-    return len(_UNSPACED.findall(joined)) > UNSPACED_SHARE * len(joined)
+@cache
+def word_pattern() -> re.Pattern[str]:
+    """Return the pattern of a word: letters, digits, underscores and combining marks.
 
-
-def shingle_set(text: str) -> frozenset[str]:
-    """Return the shingles of `text`; empty only where the text is empty or white space.
-
-    Args:
-        text: any text.
-
-    Returns:
-        Word 3-grams joined by a space; character 5-grams of the joined words where the script
-        writes no spaces; one shingle of all words where there are fewer; the folded text itself
-        where it has no word at all.
-
-    Example:
-        >>> sorted(shingle_set("One two, three four!"))
-        ['one two three', 'two three four']
-        >>> shingle_set("Hi there") == {"hi there"}
-        True
+    Python's own word class leaves out marks, which cuts Hindi and Thai words at every vowel sign
+    and makes two words that differ in one look alike.
     """
-    tokens = words(text)
-    if not tokens:
-        folded = fold(text)
-        return frozenset((folded,)) if folded else frozenset()
-    if is_unspaced(tokens):
-        joined = "".join(tokens)
-        last = max(1, len(joined) - CHARACTER_SHINGLE + 1)
-        return frozenset(joined[at : at + CHARACTER_SHINGLE] for at in range(last))
-    last = max(1, len(tokens) - WORD_SHINGLE + 1)
-    return frozenset(" ".join(tokens[at : at + WORD_SHINGLE]) for at in range(last))
+    marks = (code for code in _ASSIGNED if unicodedata.category(chr(code))[0] == "M")
+    ranges = []
+    for _, run in groupby(enumerate(marks), key=lambda pair: pair[1] - pair[0]):
+        codes = [code for _, code in run]
+        ranges.append(f"{chr(codes[0])}-{chr(codes[-1])}")
+    return re.compile(rf"[\w{''.join(ranges)}]+")
 
 
-def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
-    """Return |left ∩ right| / |left ∪ right|; 0.0 where either is empty.
-
-    Two empty texts share nothing: calling them equal would lump all empty rows together.
-    """
-    if not left or not right:
-        return 0.0
-    shared = len(left & right)
-    return shared / (len(left) + len(right) - shared)
-
-
-def word_agreement(left: str, right: str) -> float:
-    """Return 2·LCS / (m + n) over the words of two short texts, in 0..1; equal texts give 1.0.
-
-    Three-word shingles are too coarse for an instruction of six words: one replaced word would
-    cost half of them. The longest common subsequence bears a replaced word and still sees order
-    ("Celsius to Fahrenheit" against "Fahrenheit to Celsius" gives 0.67).
-
-    Example:
-        >>> word_agreement("Sum these numbers", "Sum the numbers")
-        0.6666666666666666
-    """
-    first, second = words(left), words(right)
-    if is_unspaced(first) or is_unspaced(second):
-        first, second = list("".join(first)), list("".join(second))
-    if not first or not second:
-        return float(fold(left) == fold(right))
-    return 2 * LCSseq.similarity(first, second) / (len(first) + len(second))
-
-
-def join_columns(rows: pl.DataFrame, columns: tuple[str, ...]) -> list[str]:
+def join_columns(rows: pl.DataFrame, columns: tuple[str, ...]) -> pl.Series:
     """Return one text per row: its `columns` joined by a line break, empty and null ones left out.
 
     Args:
@@ -136,7 +140,7 @@ def join_columns(rows: pl.DataFrame, columns: tuple[str, ...]) -> list[str]:
         columns: names, in the order to join.
 
     Returns:
-        `rows.height` texts.
+        String series, `rows.height` texts, never null.
 
     Raises:
         RunError: if a column is missing.
@@ -145,8 +149,10 @@ def join_columns(rows: pl.DataFrame, columns: tuple[str, ...]) -> list[str]:
     if missing:
         msg = f"expected columns {columns!r} to deduplicate by, got {rows.columns!r}"
         raise RunError(msg)
-    parts = [rows[column].fill_null("").to_list() for column in columns]
-    return ["\n".join(part for part in row if part) for row in zip(*parts, strict=True)]
+    filled = [pl.when(pl.col(column) != "").then(pl.col(column)) for column in columns]
+    return rows.select(
+        text=pl.concat_str(filled, separator="\n", ignore_nulls=True).fill_null("")
+    ).to_series()
 
 
 def row_ids(rows: pl.DataFrame) -> list[str]:
@@ -164,3 +170,41 @@ def row_ids(rows: pl.DataFrame) -> list[str]:
         msg = f"expected unique ids to deduplicate, got {repeated!r} more than once or null"
         raise RunError(msg)
     return [str(value) for value in ids.to_list()]
+
+
+def _as_bytes(texts: pl.Series) -> tuple[kernels.Bytes, kernels.Places, kernels.Bytes]:
+    """Return the UTF-8 of all texts, where each starts, and the table of character classes.
+
+    Kernels lower plain capitals themselves; all other folding happens here.
+    """
+    texts = texts.fill_null("").rechunk()
+    content, offsets = _buffers(texts)
+    foreign = np.searchsorted(offsets, np.flatnonzero(content >= 0x80), side="right") - 1
+    foreign = np.unique(foreign)
+    if not foreign.size:
+        return content, offsets, _classes()[:128]
+    folded = texts.gather(foreign).map_elements(fold, return_dtype=pl.String)
+    return *_buffers(texts.scatter(foreign, folded)), _classes()
+
+
+def _buffers(texts: pl.Series) -> tuple[kernels.Bytes, kernels.Places]:
+    """Return the UTF-8 of all texts and where each starts."""
+    array = texts.to_arrow()
+    _, starts, data = array.buffers()
+    offsets = np.frombuffer(starts, dtype=np.int64)[array.offset : array.offset + len(texts) + 1]
+    content = np.frombuffer(data, dtype=np.uint8) if data is not None else np.empty(0, np.uint8)
+    return content[: offsets[-1]] if offsets.size else content, offsets
+
+
+@cache
+def _classes() -> kernels.Bytes:
+    """Class of every code point: bits WORD and UNSPACED."""
+    classes = np.zeros(sys.maxunicode + 1, dtype=np.uint8)
+    is_mark = word_pattern().fullmatch
+    for code in _ASSIGNED:
+        letter = chr(code)
+        if letter.isalnum() or is_mark(letter):
+            classes[code] = kernels.WORD
+    for first, last in _UNSPACED:
+        classes[first : last + 1] |= kernels.UNSPACED
+    return classes

@@ -2,10 +2,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
-from flows.past import open_past
 from flows.versions import Semver, list_versions, open_version, parse_semver, read_data
 from schemas.errors import InputError
 from schemas.manifest import DatasetManifest
@@ -104,14 +102,3 @@ def test_a_damaged_manifest_is_one_line(tmp_path: Path, text: str) -> None:
     assert line.startswith("expected a manifest of a published version, got ")
     assert line.endswith(f" in {path}: restore it")
     assert "\n" not in line
-
-
-def test_rows_of_the_past_cannot_meet_new_ones(tmp_path: Path) -> None:
-    path = make_version(tmp_path, "1.0.0")
-    past = open_past([path])
-    rows = past.rows()
-    assert past.fingerprint == ["c"]
-    assert rows["id"].to_list() == [f"set@1.0.0:{make_row('Name a colour.')['id']}"]
-    assert rows["file"].to_list() == [str(path)]
-    assert open_past([]).rows().height == 0
-    assert isinstance(rows, pl.DataFrame)

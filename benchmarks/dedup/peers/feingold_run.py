@@ -1,0 +1,33 @@
+"""feingold: from Parquet to Parquet, kept and dropped rows, every pair verified; no guards.
+
+The guards (differing numbers, negations ...) are off: no other contender has such a thing, and the
+rows that they rescue would count as missed.
+"""
+
+import tempfile
+from pathlib import Path
+
+from benchmarks.dedup.peers.measure import Task, run
+from flows.dedup.files import dedup_parquet
+from quality.dedup.shingles import WORD_SHINGLE
+
+
+def work(task: Task) -> None:
+    with tempfile.TemporaryDirectory(dir=task.kept.parent) as folder:
+        out = Path(folder, "out")
+        dedup_parquet(
+            [task.source],
+            out,
+            columns=("text",),
+            threshold=task.threshold,
+            shingle=task.ngram,
+            guards=False,
+            bands=(task.bands, task.rows) if task.bands else None,
+            workers=task.workers,
+            work=Path(folder, "work"),
+        )
+        (out / "kept.parquet").replace(task.kept)
+
+
+if __name__ == "__main__":
+    run("feingold", "feingold", work, default_ngram=WORD_SHINGLE, max_workers=64)

@@ -1,0 +1,1 @@
+"""Deduplication over Parquet: sketched in shards, searched in bands, explained row by row."""

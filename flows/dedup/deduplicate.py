@@ -1,0 +1,82 @@
+"""Deduplication of a run: where its files lie, who runs it, what becomes of its rows."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from flows.dedup.mapping import Mapper, thread_mapper
+from flows.dedup.rows import Rows
+from flows.dedup.shards import Shard, list_shards
+from flows.dedup.stage import Encoders, Outcome, deduplicate, make_decisions, split_rows
+from flows.store import StageOutput, code_version, hash_json
+from quality.scorers import add_scores
+from schemas.manifest import StageRef
+from schemas.recipe import DedupOptions
+
+if TYPE_CHECKING:
+    from flows.session import Session
+
+
+def deduplicate_stage(
+    session: "Session", source: StageRef, options: DedupOptions, past: Sequence[Shard]
+) -> StageOutput:
+    """Deduplicate the rows of a stage.
+
+    Args:
+        session: the run.
+        source: the stage whose rows come in.
+        options: which methods run, with their thresholds.
+        past: signatures of earlier versions.
+    """
+    outcome = deduplicate_files(session, [session.store.rows_file(source)], options, past)
+    rows = session.store.rows(source)
+    kept, dropped = split_rows(rows, outcome.explained)
+    lines = make_decisions(outcome.explained)
+    return StageOutput(kept, dropped, lines, rows.height, notes=outcome.notes)
+
+
+def deduplicate_files(
+    session: "Session", files: Sequence[Path], options: DedupOptions, past: Sequence[Shard]
+) -> Outcome:
+    """Deduplicate Parquet files with the columns of ROWS.
+
+    Args:
+        session: the run.
+        files: in the order of their rows.
+        options: which methods run, with their thresholds.
+        past: signatures of earlier versions.
+    """
+    rows = Rows(past, list_shards(files, after=past), quality_of)
+    encoders = Encoders(lambda: session.encoder, session.home / "models")
+    work = session.home / "dedup" / _key(files, past, options)
+    outcome = deduplicate(rows, options, encoders=encoders, work=work, mapper=mapper_of(session))
+    shutil.rmtree(work, ignore_errors=True)
+    return outcome
+
+
+def quality_of(rows: pl.DataFrame) -> pl.Series:
+    """Score rows as `run` and `curate` do, for those that have no score yet."""
+    return add_scores(rows, ("quality",))["quality"]
+
+
+def mapper_of(session: "Session") -> Mapper:
+    """Return what runs a session's shards and bands: threads of this machine, or Ray."""
+    workers = session.spec.workers
+    if session.recipe.runner == "ray":
+        from flows.dedup.ray import ray_mapper
+
+        return ray_mapper(session.progress, workers=workers)
+    return thread_mapper(workers or os.cpu_count() or 1, session.progress)
+
+
+def _key(files: Sequence[Path], past: Sequence[Shard], options: DedupOptions) -> str:
+    """Name the work directory after everything that shapes what is in it."""
+    places = [*(shard.path for shard in past), *map(str, files)]
+    stamps = [
+        [place, Path(place).stat().st_size, Path(place).stat().st_mtime_ns] for place in places
+    ]
+    return hash_json([stamps, options.model_dump(mode="json"), code_version()])[:24]

@@ -1,0 +1,96 @@
+"""Parquet files as shards: ranges of rows that are read, sketched and written one at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from quality.dedup.kernels import Places
+from schemas.errors import InputError
+
+#: Rows in a shard: 40 MB of short texts, 200 MB while they are sketched.
+SHARD_ROWS = 250_000
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Consecutive rows of one Parquet file.
+
+    Attributes:
+        path: the file.
+        start: its first row in the file.
+        rows: how many.
+        number: place among all shards.
+        first: number of its first row among the rows of all shards.
+    """
+
+    path: str
+    start: int
+    rows: int
+    number: int
+    first: int
+
+
+def list_shards(
+    paths: Sequence[Path], *, after: Sequence[Shard] = (), shard_rows: int = SHARD_ROWS
+) -> list[Shard]:
+    """Cut files into shards, in the order given.
+
+    Args:
+        paths: Parquet files.
+        after: shards whose rows come first.
+        shard_rows: rows in a shard, at most.
+
+    Raises:
+        InputError: if a file is not Parquet.
+    """
+    shards: list[Shard] = []
+    first = sum(shard.rows for shard in after)
+    for path in paths:
+        for start, rows in _cuts(_count_rows(path), shard_rows):
+            shards.append(Shard(str(path), start, rows, len(after) + len(shards), first))
+            first += rows
+    return shards
+
+
+def read_shard(shard: Shard, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """Read some columns of a shard, or all."""
+    scan = pl.scan_parquet(shard.path).slice(shard.start, shard.rows)
+    return (scan if columns is None else scan.select(columns)).collect()
+
+
+def gather(shards: Sequence[Shard], rows: Places, columns: Sequence[str]) -> pl.DataFrame:
+    """Read some rows, shard by shard, so that only they are held.
+
+    Args:
+        shards: all shards.
+        rows: int64, ascending and without repeats: numbers among the rows of all shards.
+        columns: which columns.
+
+    Returns:
+        One line per row, in the order of `rows`.
+    """
+    parts = []
+    for shard in shards:
+        low, high = np.searchsorted(rows, (shard.first, shard.first + shard.rows))
+        if low < high:
+            parts.append(read_shard(shard, columns)[rows[low:high] - shard.first])
+    if not parts:
+        scan = pl.scan_parquet(shards[0].path) if shards else pl.LazyFrame()
+        return scan.select(columns).clear().collect() if shards else pl.DataFrame()
+    return pl.concat(parts)
+
+
+def _count_rows(path: Path) -> int:
+    try:
+        return int(pl.scan_parquet(path).select(pl.len()).collect().item())
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).splitlines()[0][:200]
+        msg = f"expected a Parquet file, got {reason!r} for {path}: give another one"
+        raise InputError(msg) from error
+
+
+def _cuts(n_rows: int, shard_rows: int) -> list[tuple[int, int]]:
+    return [(start, min(shard_rows, n_rows - start)) for start in range(0, n_rows, shard_rows)]

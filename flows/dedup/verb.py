@@ -1,0 +1,153 @@
+"""The flow behind `feingold dedup`: files of any size in, kept and dropped rows out."""
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow.parquet as pq
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from flows.dedup.deduplicate import deduplicate_files
+from flows.dedup.past import Past, load_past
+from flows.dedup.reading import Parts, read_parts
+from flows.dedup.rows import Rows
+from flows.dedup.shards import list_shards, read_shard
+from flows.dedup.stage import Outcome
+from flows.disk import write_frame
+from flows.session import RunSpec, Session, close_session, session_for
+from flows.store import code_version, hash_json
+from schemas.frames import ROWS, empty_frame
+from schemas.recipe import DedupOptions
+
+_PLACE = ("file", "row", "id")
+_VERDICT = ("method", "matched_id", "matched_file", "matched_row")
+# Dropped rows that are held at once.
+_AT_ONCE = 250_000
+
+
+@task(task_run_name="read", cache_policy=NO_CACHE)
+def read(spec: RunSpec, work: Path) -> Parts:
+    """Read the files into parts."""
+    return read_parts(session_for(spec), work)
+
+
+@task(task_run_name="dedup", cache_policy=NO_CACHE)
+def dedup(spec: RunSpec, parts: Parts) -> Outcome:
+    """Find what repeats what."""
+    session = session_for(spec)
+    options = session.recipe.dedup or DedupOptions()
+    past = load_past(session, options.against)
+    return deduplicate_files(session, parts.rows, options, past.shards())
+
+
+@task(task_run_name="write", cache_policy=NO_CACHE)
+def write(spec: RunSpec, parts: Parts, outcome: Outcome, out: Path) -> None:
+    """Write kept, dropped and quarantined rows."""
+    session = session_for(spec)
+    options = session.recipe.dedup or DedupOptions()
+    past = load_past(session, options.against)
+    rows = Rows(past.shards(), list_shards(parts.rows, after=past.shards()))
+    out.mkdir(parents=True, exist_ok=True)
+    write_kept(rows, outcome, out / "kept.parquet")
+    write_dropped(rows, outcome, past, out / "dropped.parquet")
+    bad = [pl.read_parquet(path) for path in parts.quarantined]
+    columns = ["file", "row", "id", "raw", "rule", "evidence"]
+    nothing = pl.DataFrame(schema={name: ROWS.get(name, pl.String) for name in columns})
+    write_frame(
+        pl.concat([nothing, *(part.select(columns) for part in bad)]).sort("file", "row", "id"),
+        out / "quarantined.parquet",
+    )
+
+
+@flow(name="feingold-dedup", flow_run_name="{spec.name}", validate_parameters=False)
+def dedup_flow(spec: RunSpec, out: str) -> dict[str, Any]:
+    """Deduplicate files and write what is kept and what is not."""
+    session = session_for(spec)
+    try:
+        work = _work(session)
+        parts = read(spec, work)
+        outcome = dedup(spec, parts)
+        write(spec, parts, outcome, Path(out))
+        shutil.rmtree(work, ignore_errors=True)
+        return _answer(session, parts, outcome, out)
+    finally:
+        close_session(spec)
+
+
+def write_kept(rows: Rows, outcome: Outcome, path: Path) -> None:
+    """Write the rows that stay, shard by shard, in the order of their files."""
+    schema = _first(empty_frame(ROWS), _PLACE).to_arrow().schema
+    draft = path.with_suffix(".draft")
+    with pq.ParquetWriter(draft, schema, compression="zstd") as writer:
+        for shard in rows.shards:
+            frame = read_shard(shard)
+            low, high = np.searchsorted(outcome.dead, (shard.first, shard.first + shard.rows))
+            is_kept = np.ones(frame.height, dtype=np.bool_)
+            is_kept[outcome.dead[low:high] - shard.first] = False
+            kept = _first(frame.filter(pl.Series(is_kept)), _PLACE)
+            writer.write_table(kept.to_arrow().cast(schema))
+    draft.rename(path)
+
+
+def write_dropped(rows: Rows, outcome: Outcome, past: Past, path: Path) -> None:
+    """Write the rows that go, each with the row that it repeats."""
+    parts = [_dropped(rows, outcome.explained.clear(), past)]
+    lines = outcome.explained.sort("row")
+    parts += [
+        _dropped(rows, lines.slice(start, _AT_ONCE), past)
+        for start in range(0, lines.height, _AT_ONCE)
+    ]
+    write_frame(pl.concat(parts), path)
+
+
+def _dropped(rows: Rows, lines: pl.DataFrame, past: Past) -> pl.DataFrame:
+    """Put lines of EXPLAINED, ascending by row, beside the rows themselves."""
+    gone = lines["row"].to_numpy()
+    whole = rows.texts(gone, list(ROWS)) if len(gone) else empty_frame(ROWS)
+    matched = lines["matched"].to_numpy()
+    own = np.unique(matched[matched >= rows.n_past])
+    places = (
+        rows.texts(own, ["file", "row"]) if len(own) else empty_frame(ROWS).select("file", "row")
+    )
+    named = pl.concat(
+        [
+            places.select(
+                matched=pl.Series(own, dtype=pl.Int64), matched_file="file", matched_row="row"
+            ),
+            past.places(np.unique(matched[matched < rows.n_past])),
+        ]
+    )
+    told = lines.drop("id", "row").join(named, on="matched", how="left", maintain_order="left")
+    return _first(whole.hstack(told.drop("matched")), (*_PLACE, *_VERDICT))
+
+
+def _first(frame: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
+    return frame.select(*names, pl.exclude(names))
+
+
+def _work(session: Session) -> Path:
+    """The directory of a run's parts: the same command again finds them."""
+    key = hash_json([session.spec.recipe_json, session.spec.base, code_version()])[:24]
+    return session.home / "dedup" / f"files-{key}"
+
+
+def _answer(session: Session, parts: Parts, outcome: Outcome, out: str) -> dict[str, Any]:
+    dropped = outcome.explained.height
+    quarantined = sum(parts.n_quarantined.values())
+    counts = outcome.explained.group_by("method", "kind").len()
+    rules = {f"{method}_{kind}": count for method, kind, count in counts.iter_rows()}
+    by_rule = sorted((rules | parts.n_quarantined).items(), key=lambda item: (-item[1], item[0]))
+    return {
+        "rows_in": parts.n_rows + quarantined,
+        "kept": parts.n_rows - dropped,
+        "dropped": dropped,
+        "quarantined": quarantined,
+        "by_rule": dict(by_rule),
+        "methods": outcome.notes,
+        "path": out,
+        "seconds": round(time.monotonic() - session.started, 2),
+    }
