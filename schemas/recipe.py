@@ -193,7 +193,9 @@ class LexicalOptions(Options):
 
     threshold: float = Field(0.7, gt=0, le=1, description="Jaccard similarity")
     columns: tuple[TextColumn, ...] = Field(
-        ("instruction", "input"), min_length=1, description="compared together; the first also alone"
+        ("instruction", "input"),
+        min_length=1,
+        description="compared together; the first also alone",
     )
     shingle: PositiveInt = Field(3, description="words in a shingle")
     characters: PositiveInt = Field(

@@ -19,7 +19,7 @@ _METHODS = ("exact", "lexical", "semantic")
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Write kept.parquet and dropped.parquet, or the table that was asked for instead."""
-    options = _options(arguments)
+    options = options_of(arguments)
     thresholds = _thresholds(arguments, options)
     out = arguments.out or Path("published") / f"{name_after(arguments.inputs[0])}-dedup"
     spec = _spec(arguments, options, out)
@@ -49,11 +49,20 @@ def _spec(arguments: argparse.Namespace, options: DedupOptions, out: Path) -> Ru
     return make_spec(loaded, home=arguments.home, out=out, workers=arguments.workers)
 
 
-def _options(arguments: argparse.Namespace) -> DedupOptions:
+def options_of(arguments: argparse.Namespace) -> DedupOptions:
+    """Turn the arguments into the options of a recipe.
+
+    Raises:
+        InputError: if one is wrong, or belongs to a method that does not run.
+    """
     methods = _list(arguments.method)
     unknown = [method for method in methods if method not in _METHODS]
     if unknown or not methods:
         msg = f"expected --method of {', '.join(_METHODS)}, got {arguments.method!r}: correct it"
+        raise InputError(msg)
+    threshold = arguments.threshold
+    if threshold is not None and not 0 < threshold <= 1:
+        msg = f"expected --threshold above 0 and at most 1, got {threshold!r}: e.g. 0.7"
         raise InputError(msg)
     common: dict[str, Any] = {} if arguments.guards else {"guards": False}
     if arguments.columns is not None:
@@ -65,7 +74,7 @@ def _options(arguments: argparse.Namespace) -> DedupOptions:
     }
     lexical = {name: value for name, value in lexical.items() if value is not None}
     _refuse_unused(methods, lexical, common)
-    given = {} if arguments.threshold is None else {"threshold": arguments.threshold}
+    given = {} if threshold is None else {"threshold": threshold}
     # Jaccard 0.7 is strict, cosine 0.7 is not: one number means one of them.
     for_semantic = {} if "lexical" in methods else given
     try:

@@ -1,6 +1,6 @@
 """Step two: every band's buckets, one task a band; what is alike goes to disk as it is found."""
 
-import os
+import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -67,7 +67,7 @@ def search_bands(task: BandTask, mapper: Mapper) -> Found:
     _save_earlier(task, [load_found(path) for path in first])
     rest = [replace(band, earlier=True) for band in bands[CHECKED_BANDS:]]
     paths = first + mapper(search_small, rest, "comparing, other bands")
-    return merge([load_found(path) for path in paths])
+    return merge(map(load_found, paths))
 
 
 def search_crowded(task: BandTask, crowded: Places, rank: Places, mapper: Mapper) -> Found:
@@ -82,7 +82,7 @@ def search_crowded(task: BandTask, crowded: Places, rank: Places, mapper: Mapper
     file = Path(task.folder, "large.npz")
     np.savez(file, rows=crowded, rank=rank)
     bands = [replace(task, band=band, crowded=str(file)) for band in range(task.banding.bands)]
-    return merge([load_found(path) for path in mapper(search_large, bands, "large buckets")])
+    return merge(map(load_found, mapper(search_large, bands, "large buckets")))
 
 
 def search_small(task: BandTask) -> str:
@@ -120,7 +120,7 @@ def load_found(path: str) -> Found:
 
 
 def _save(path: Path, found: Found) -> None:
-    draft = path.with_name(f".{path.stem}.{os.getpid()}.npz")
+    draft = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.npz")
     np.savez(
         draft,
         pairs=found.pairs,
@@ -146,5 +146,7 @@ def _save_earlier(task: BandTask, first: list[Found]) -> None:
 
 def _load_earlier(task: BandTask) -> Earlier:
     crowded = np.load(Path(task.folder, "crowded.npy"))
-    keys = [load_band(task.sketches, band) for band in range(len(crowded))]
-    return Earlier(np.stack(keys), crowded)
+    keys = np.empty(crowded.shape, np.uint64)
+    for band, found in enumerate(keys):
+        found[:] = load_band(task.sketches, band)
+    return Earlier(keys, crowded)

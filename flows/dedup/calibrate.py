@@ -90,7 +90,8 @@ def plant_rows(
     sources = data.texts(chosen, ["id", *COLUMNS]) if len(chosen) else _no_rows()
     guards = options.lexical is None or options.lexical.guards
     planted = plant(sources, compared_cut(options), seed=seed, guards=guards)
-    write_frame(planted.select("id", *COLUMNS), file)
+    unknown = pl.lit(None, dtype=pl.Float64).alias("quality")
+    write_frame(planted.select("id", *COLUMNS, unknown), file)
     return planted
 
 

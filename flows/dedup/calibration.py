@@ -8,6 +8,7 @@ import polars as pl
 from flows.dedup.calibrate import Trial, caught_at, chosen_threshold, grid_of, measure
 from flows.dedup.stage import compared_columns
 from flows.dedup.threshold_table import shorten
+from quality.dedup.evidence import describe_difference
 from quality.dedup.shingles import join_columns
 from schemas.recipe import DedupOptions
 
@@ -93,15 +94,18 @@ def _shown(trial: Trial, lines: pl.DataFrame) -> list[dict[str, Any]]:
     texts = join_columns(lines, columns).to_list()
     found = []
     for line, text in zip(lines.iter_rows(named=True), texts, strict=True):
-        source = trial.swept.rows.texts(np.array([line["number"]]), columns)
+        source = join_columns(
+            trial.swept.rows.texts(np.array([line["number"]]), columns), columns
+        ).item()
         found.append(
             {
                 "kind": line["kind"],
                 "source_id": line["source_id"],
                 "jaccard": round(line["jaccard"], 4),
                 "parted_by": line["parted_by"],
-                "source": shorten(join_columns(source, columns)[0]),
+                "source": shorten(source),
                 "planted": shorten(text),
+                "evidence": describe_difference(text, source),
             }
         )
     return found

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from flows.dedup.files import work_key
 from flows.dedup.mapping import Mapper, thread_mapper
 from flows.dedup.rows import Rows
 from flows.dedup.shards import Shard, list_shards
 from flows.dedup.stage import Encoders, Outcome, deduplicate, make_decisions, split_rows
-from flows.store import StageOutput, code_version, hash_json
+from flows.store import StageOutput
 from quality.scorers import add_scores
 from schemas.manifest import StageRef
 from schemas.recipe import DedupOptions
@@ -52,7 +53,9 @@ def deduplicate_files(
     """
     rows = Rows(past, list_shards(files, after=past), quality_of)
     encoders = Encoders(lambda: session.encoder, session.home / "models")
-    work = session.home / "dedup" / _key(files, past, options)
+    asked = options.model_dump_json()
+    places = [*(Path(shard.path) for shard in past), *files]
+    work = session.home / "dedup" / work_key(places, asked)
     outcome = deduplicate(rows, options, encoders=encoders, work=work, mapper=mapper_of(session))
     shutil.rmtree(work, ignore_errors=True)
     return outcome
@@ -71,12 +74,3 @@ def mapper_of(session: "Session") -> Mapper:
 
         return ray_mapper(session.progress, workers=workers)
     return thread_mapper(workers or os.cpu_count() or 1, session.progress)
-
-
-def _key(files: Sequence[Path], past: Sequence[Shard], options: DedupOptions) -> str:
-    """Name the work directory after everything that shapes what is in it."""
-    places = [*(shard.path for shard in past), *map(str, files)]
-    stamps = [
-        [place, Path(place).stat().st_size, Path(place).stat().st_mtime_ns] for place in places
-    ]
-    return hash_json([stamps, options.model_dump(mode="json"), code_version()])[:24]

@@ -210,6 +210,8 @@ class Engine:
         return merge([found, search_crowded(task, crowded, rank, self.mapper)])
 
     def _judge(self, pairs: Places, columns: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+        if not self.plan.guards and len(columns) == 1:
+            return np.ones(len(pairs), dtype=np.bool_)  # compared in full already
         named, places = np.unique(pairs[:, :2], return_inverse=True)
         facts = self.rows.facts(named, columns)
         places = places.reshape(-1, 2).astype(np.int64)

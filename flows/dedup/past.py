@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _PAST_ID = re.compile(r"^([a-z0-9][a-z0-9-]*)@([^:]+):(.+)$")
 
-#: Where rows of earlier versions are, beside what they were asked for by: a number or an id.
+#: Where rows of earlier versions are.
 PLACES: FrameSchema = {
     "matched_file": pl.String,  # directory of the version, or its signature file where that is all
     "matched_row": pl.Int64,  # 0-based among the rows of its default config; null: not here
@@ -106,22 +106,6 @@ class Past:
         from flows.dedup.past_shards import locate_rows
 
         return locate_rows(self.shards(), rows)
-
-    def places_of_ids(self, ids: pl.Series) -> pl.DataFrame:
-        """Say where rows are.
-
-        Args:
-            ids: String series: `matched_id` of decisions; those of new rows are left out.
-
-        Returns:
-            PLACES behind `matched_id`, one line per row of an earlier version.
-        """
-        parts = [pl.DataFrame(schema={"matched_id": pl.String, **PLACES})]
-        for version in self.versions:
-            wanted = ids.filter(ids.str.starts_with(f"{version.label}:")).unique()
-            if wanted.len():
-                parts.append(_places(version, wanted))
-        return pl.concat(parts)
 
 
 class PastId(NamedTuple):
@@ -239,14 +223,3 @@ def _told_apart(versions: Sequence[Earlier]) -> tuple[Earlier, ...]:
         else replace(version, label=f"{version.label}+{version.content_sha256[:8]}")
         for version in versions
     )
-
-
-def _places(version: Earlier, wanted: pl.Series) -> pl.DataFrame:
-    source = version.data or list(version.files)
-    ids = pl.scan_parquet(source).select("id").with_row_index("row").collect()
-    row = pl.col("row") if version.data is not None else pl.lit(None)
-    return ids.select(
-        pl.concat_str(pl.lit(f"{version.label}:"), "id").alias("matched_id"),
-        matched_file=pl.lit(str(version.where)),
-        matched_row=row.cast(pl.Int64),
-    ).filter(pl.col("matched_id").is_in(wanted.implode()))

@@ -6,6 +6,7 @@ same folders, and feingold has to be installed on all of them.
 
 import os
 import platform
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -16,10 +17,10 @@ from uuid import uuid4
 
 from prefect import get_client, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import State
 
-from flows.dedup.mapping import Mapper, thread_mapper
+from flows.dedup.mapping import Mapper
 from flows.dedup.sketch import SketchTask
 from flows.progress import Progress
 from schemas.errors import FeingoldError, InputError, RunError
@@ -36,22 +37,6 @@ class _HasFolder(Protocol):
 
     @property
     def folder(self) -> str: ...
-
-
-def mapper_for(runner: str, workers: int, progress: Progress | None = None) -> Mapper:
-    """Return the mapper that a recipe asks for.
-
-    Args:
-        runner: `local` or `ray`.
-        workers: threads, or CPUs of a Ray that is started here.
-        progress: where to show bars; None: nowhere.
-
-    Raises:
-        InputError: if Ray is asked for and not installed.
-    """
-    if runner == "ray":
-        return ray_mapper(progress, workers=workers)
-    return thread_mapper(workers, progress)
 
 
 def ray_mapper(progress: Progress | None = None, *, workers: int | None = None) -> Mapper:
@@ -220,14 +205,23 @@ def _join_ray(workers: int | None) -> None:
         )
         return
     try:
+        _reach(address)
         ray.init(**_QUIET)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0][:200]
+    except (OSError, RuntimeError, ValueError, SystemExit) as error:  # Ray exits when refused
+        reason = (str(error).strip() or "nothing").splitlines()[0][:200]
         msg = (
             f"expected a Ray cluster at RAY_ADDRESS, got {reason!r} for {address!r}: start one "
-            "with `ray start --head`, or unset it for a new one on this machine"
+            "with `ray start --head`, give its token (RAY_AUTH_MODE=token, RAY_AUTH_TOKEN), or "
+            "unset the address for a new one on this machine"
         )
         raise InputError(msg) from error
+
+
+def _reach(address: str) -> None:
+    """Knock first: Ray itself knocks for a minute and a half, then ends the process."""
+    where = urlsplit(address if "://" in address else f"ray://{address}")
+    if where.hostname is not None and where.port is not None:
+        socket.create_connection((where.hostname, where.port), timeout=10).close()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from flows.dedup.past_shards import PastShard, read_texts
-from flows.dedup.shards import Shard, gather, read_shard
+from flows.dedup.shards import Shard, file_schema, gather, read_shard
 from quality.dedup.facts import FACTS
 from quality.dedup.kernels import Places
 from quality.dedup.lexical import facts_of
@@ -68,15 +69,19 @@ class Rows:
         Args:
             rows: int64, ascending and without repeats.
         """
-        old, new = np.split(rows, [np.searchsorted(rows, self.n_past)])
+        n_old = int(np.searchsorted(rows, self.n_past))
         ids = self.ids(rows)
-        priority = pl.concat(
-            [pl.repeat(float("inf"), len(old), dtype=pl.Float64, eager=True), self._priority(new)]
-        )
         by_id = ids.arg_sort().to_numpy()
         ties = np.empty(len(rows), dtype=np.int64)
         ties[by_id] = np.arange(len(rows))
-        return Order(ids, rank_rows(priority, ties), ties)
+        nothing = pl.repeat(None, n_old, dtype=pl.Float64, eager=True)
+        rank = np.concatenate(
+            [
+                rank_rows(nothing, ties[:n_old]),
+                n_old + rank_rows(self._priority(rows[n_old:]), ties[n_old:]),
+            ]
+        )
+        return Order(ids, rank, ties)
 
     def ids(self, rows: Places) -> pl.Series:
         """Return the ids of rows (ascending, no repeats)."""
@@ -105,7 +110,7 @@ class Rows:
 
     def has_column(self, name: str) -> bool:
         """Whether the files hold a column."""
-        return bool(self.shards) and name in pl.read_parquet_schema(self.shards[0].path)
+        return bool(self.shards) and name in file_schema(Path(self.shards[0].path))
 
     def past_answers(self, rows: Places) -> npt.NDArray[np.uint64]:
         """Return the hash of the answer of rows of earlier versions (ascending, no repeats)."""

@@ -57,8 +57,11 @@ def list_shards(
 
 def read_shard(shard: Shard, columns: Sequence[str] | None = None) -> pl.DataFrame:
     """Read some columns of a shard, or all."""
-    scan = pl.scan_parquet(shard.path).slice(shard.start, shard.rows)
-    return (scan if columns is None else scan.select(columns)).collect()
+    scan = pl.scan_parquet(shard.path, glob=False).slice(shard.start, shard.rows)
+    try:
+        return (scan if columns is None else scan.select(columns)).collect()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _damaged(Path(shard.path), error) from error
 
 
 def gather(shards: Sequence[Shard], rows: Places, columns: Sequence[str]) -> pl.DataFrame:
@@ -78,18 +81,34 @@ def gather(shards: Sequence[Shard], rows: Places, columns: Sequence[str]) -> pl.
         if low < high:
             parts.append(read_shard(shard, columns)[rows[low:high] - shard.first])
     if not parts:
-        scan = pl.scan_parquet(shards[0].path) if shards else pl.LazyFrame()
-        return scan.select(columns).clear().collect() if shards else pl.DataFrame()
+        if not shards:
+            return pl.DataFrame()
+        return pl.scan_parquet(shards[0].path, glob=False).select(columns).clear().collect()
     return pl.concat(parts)
+
+
+def file_schema(path: Path) -> pl.Schema:
+    """Return the columns of a Parquet file.
+
+    Raises:
+        InputError: if it is none.
+    """
+    try:
+        return pl.scan_parquet(path, glob=False).collect_schema()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _damaged(path, error) from error
 
 
 def _count_rows(path: Path) -> int:
     try:
-        return int(pl.scan_parquet(path).select(pl.len()).collect().item())
+        return int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
     except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).splitlines()[0][:200]
-        msg = f"expected a Parquet file, got {reason!r} for {path}: give another one"
-        raise InputError(msg) from error
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    reason = str(error).partition("\n")[0][:200]
+    return InputError(f"expected a Parquet file, got {reason!r} for {path}: give another one")
 
 
 def _cuts(n_rows: int, shard_rows: int) -> list[tuple[int, int]]:

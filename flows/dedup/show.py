@@ -17,7 +17,7 @@ def show_thresholds(found: Mapping[str, Any]) -> str:
         f"{at['duplicates']:>10,}  {at['choices']:>7,}  {at['largest_group_share']:>13.2%}"
         for at in found["thresholds"]
     ]
-    lines += ["", "a choice: the same prompt with another answer, of which the best would stay"]
+    lines += ["", "a choice: a prompt as alike, but with another answer; the better row would stay"]
     for at in found["thresholds"]:
         if at["examples"]:
             lines += ["", f"only just dropped at {at['threshold']:g}:"]
@@ -113,7 +113,12 @@ def _examples(found: Mapping[str, Any]) -> list[str]:
             why = f"; {line['why']}" if "why" in line else ""
             lines += [
                 f"  {line['jaccard']:.2f}  {line['kind']}{why}",
-                f"        {line['source']}",
-                f"        {line['planted']}",
+                f"        source   {line['source']}",
+                f"        planted  {line['planted']}",
+                f"        {_differences(line['evidence'])}",
             ]
     return lines
+
+
+def _differences(evidence: str) -> str:
+    return evidence.replace("in this row", "in planted").replace("in the kept one", "in source")

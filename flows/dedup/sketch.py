@@ -4,8 +4,8 @@ A shard's sketch appears whole, by a rename, and is not made again: a run that w
 with the shards that are missing.
 """
 
-import os
 import shutil
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,8 +46,8 @@ def sketch_shard(task: SketchTask) -> str:
     folder = Path(task.folder)
     if folder.is_dir():
         return task.folder
-    draft = folder.with_name(f".{folder.name}.{os.getpid()}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
+    # Two machines on one storage may have the same process ids.
+    draft = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.draft")
     draft.mkdir(parents=True)
     frame = read_shard(task.shard, _columns(task))
     if task.exact is not None:
@@ -58,7 +58,12 @@ def sketch_shard(task: SketchTask) -> str:
         np.save(draft / "hashes.npy", prints.hashes)
         np.save(draft / "offsets.npy", prints.offsets)
         np.save(draft / "keys.npy", band_keys(prints, task.banding, salts))
-    draft.rename(folder)
+    try:
+        draft.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+        shutil.rmtree(draft)  # another worker was faster
     return task.folder
 
 
@@ -79,7 +84,7 @@ def merge_fingerprints(sketches: list[str], folder: Path) -> tuple[Path, Path]:
         starts.append(part[1:] + used)
         used += values.size
     merged.flush()
-    draft = folder / f".offsets.{os.getpid()}.npy"
+    draft = folder / f".offsets.{uuid.uuid4().hex}.npy"
     np.save(draft, np.concatenate(starts))
     draft.rename(offsets)  # last: where it is, the other one is whole
     return hashes, offsets

@@ -165,19 +165,20 @@ def sweep(
     """
     finder = PairFinder(rows, make_plan(at(options, lowest), rows, encoders), work, mapper)
     results = finder.run()
-    found = iter(finder.found)
-    lexical = next(found) if options.lexical is not None else None
-    semantic = next(found) if options.semantic is not None else None
+    found = iter(finder.found)  # empty where there are no rows at all
+    nothing = Pairs(np.empty((0, 3), np.int64), np.empty(0))
+    lexical = next(found, nothing) if options.lexical is not None else None
+    semantic = next(found, nothing) if options.semantic is not None else None
     both = [pairs.rows[:, :2].ravel() for pairs in (lexical, semantic) if pairs is not None]
     named: Places = np.unique(np.concatenate([np.empty(0, np.int64), *both]))
     order = rows.order(named)
     return Sweep(
         rows=rows,
         options=options,
-        exact=results[0].dropped if options.exact else None,
+        exact=results[0].dropped if options.exact and results else None,
         lexical=lexical,
         semantic=semantic,
-        prints=finder.fingerprints() if lexical is not None else None,
+        prints=finder.fingerprints() if lexical is not None and results else None,
         named=named,
         rank=order.rank,
         ties=order.ties,

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import pyarrow.parquet as pq
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.dedup.deduplicate import deduplicate_files
+from flows.dedup.files import write_kept
 from flows.dedup.past import Past, load_past
 from flows.dedup.reading import Parts, read_parts
 from flows.dedup.rows import Rows
-from flows.dedup.shards import list_shards, read_shard
+from flows.dedup.shards import list_shards
 from flows.dedup.stage import Outcome
 from flows.disk import write_frame
 from flows.session import RunSpec, Session, close_session, session_for
@@ -52,13 +52,14 @@ def write(spec: RunSpec, parts: Parts, outcome: Outcome, out: Path) -> None:
     past = load_past(session, options.against)
     rows = Rows(past.shards(), list_shards(parts.rows, after=past.shards()))
     out.mkdir(parents=True, exist_ok=True)
-    write_kept(rows, outcome, out / "kept.parquet")
+    columns = {name: ROWS[name] for name in (*_PLACE, *ROWS)}
+    write_kept(rows, outcome.dead, out / "kept.parquet", pl.Schema(columns))
     write_dropped(rows, outcome, past, out / "dropped.parquet")
     bad = [pl.read_parquet(path) for path in parts.quarantined]
-    columns = ["file", "row", "id", "raw", "rule", "evidence"]
-    nothing = pl.DataFrame(schema={name: ROWS.get(name, pl.String) for name in columns})
+    told = ["file", "row", "id", "raw", "rule", "evidence"]
+    nothing = pl.DataFrame(schema={name: ROWS.get(name, pl.String) for name in told})
     write_frame(
-        pl.concat([nothing, *(part.select(columns) for part in bad)]).sort("file", "row", "id"),
+        pl.concat([nothing, *(part.select(told) for part in bad)]).sort("file", "row", "id"),
         out / "quarantined.parquet",
     )
 
@@ -76,21 +77,6 @@ def dedup_flow(spec: RunSpec, out: str) -> dict[str, Any]:
         return _answer(session, parts, outcome, out)
     finally:
         close_session(spec)
-
-
-def write_kept(rows: Rows, outcome: Outcome, path: Path) -> None:
-    """Write the rows that stay, shard by shard, in the order of their files."""
-    schema = _first(empty_frame(ROWS), _PLACE).to_arrow().schema
-    draft = path.with_suffix(".draft")
-    with pq.ParquetWriter(draft, schema, compression="zstd") as writer:
-        for shard in rows.shards:
-            frame = read_shard(shard)
-            low, high = np.searchsorted(outcome.dead, (shard.first, shard.first + shard.rows))
-            is_kept = np.ones(frame.height, dtype=np.bool_)
-            is_kept[outcome.dead[low:high] - shard.first] = False
-            kept = _first(frame.filter(pl.Series(is_kept)), _PLACE)
-            writer.write_table(kept.to_arrow().cast(schema))
-    draft.rename(path)
 
 
 def write_dropped(rows: Rows, outcome: Outcome, past: Past, path: Path) -> None:

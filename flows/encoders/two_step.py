@@ -1,6 +1,5 @@
 """Two steps to the vectors of semantic duplicates: forecast all texts, encode those that matter."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +9,7 @@ import polars as pl
 from flows.encoders.sentence import Encoder
 from quality.dedup.cosines import Vectors, has_partner
 from quality.dedup.guards import guard_keys
-from quality.dedup.prescreen import RECALL, Screened, screen
+from quality.dedup.prescreen import RECALL, Pool, Screened, screen
 from quality.dedup.semantic import COLUMNS, THRESHOLD
 from quality.dedup.shingles import join_columns
 
@@ -35,7 +34,7 @@ class EncodedRows(NamedTuple):
     expected_recall: float
 
 
-def semantic_candidates(
+def semantic_candidates(  # noqa: PLR0913 - one call with all that shapes its answer
     rows: pl.DataFrame,
     encoder: Encoder,
     static: Encoder | None = None,
@@ -66,7 +65,19 @@ def semantic_candidates(
     joined = join_columns(rows, columns)
     texts, places = _different(joined)
     keys = guard_keys(texts).to_numpy() if guards else np.zeros(len(texts), dtype=np.uint64)
-    found = _encode(texts.to_list(), encoder, static, keys, threshold, recall)
+    if static is None or len(texts) <= ENCODE_ALL_ROWS:
+        every = np.ones(len(texts), dtype=np.bool_)
+        found = Screened(encoder.encode(texts.to_list()), every, 1.0)
+    else:
+        known = texts.to_list()
+        # Two rows of one text are a pair, whatever else there is.
+        twice = np.bincount(places, minlength=len(texts)) > 1
+        found = screen(
+            Pool(known, static.encode(known), keys, twice),
+            lambda chosen: encoder.encode([known[row] for row in chosen.tolist()]),
+            threshold=threshold,
+            recall=recall,
+        )
     vectors = found.vectors[places]
     leads = join_columns(rows, columns[:1])
     similar = has_partner(vectors, threshold, keys=keys[places])
@@ -78,29 +89,7 @@ def semantic_candidates(
     return EncodedRows(vectors, asked, int(found.read.sum()), found.expected_recall)
 
 
-def _encode(
-    texts: Sequence[str],
-    encoder: Encoder,
-    static: Encoder | None,
-    keys: npt.NDArray[np.uint64],
-    threshold: float,
-    recall: float,
-) -> Screened:
-    """Encode all texts where they are few, else those that `screen` chooses."""
-    if static is None or len(texts) <= ENCODE_ALL_ROWS:
-        return Screened(encoder.encode(texts), np.ones(len(texts), dtype=np.bool_), 1.0)
-    return screen(
-        texts,
-        static.encode(texts),
-        lambda chosen: encoder.encode([texts[row] for row in chosen.tolist()]),
-        keys=keys,
-        threshold=threshold,
-        recall=recall,
-    )
-
-
 def _different(joined: pl.Series) -> tuple[pl.Series, npt.NDArray[np.int64]]:
     """Return the different texts, sorted, and for each row the place of its own among them."""
-    texts = joined.unique().sort()
     ranks = joined.rank("dense").cast(pl.Int64).to_numpy() - 1
-    return texts, ranks
+    return joined.unique().sort(), ranks

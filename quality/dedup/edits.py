@@ -5,13 +5,13 @@ guard looks at (numbers, negations, names of languages, quotes, code) is left al
 that must not change the task.
 """
 
-import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
+from quality.dedup.draws import Draw
 from quality.dedup.lexicon import (
     LANGUAGES,
     NEGATIONS,
@@ -203,7 +203,7 @@ _COUNTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 _TRIES = 4
 
 
-def duplicates_of(texts: Texts, kind: str, draw: random.Random) -> Iterator[Texts]:
+def duplicates_of(texts: Texts, kind: str, draw: Draw) -> Iterator[Texts]:
     """Make variants of a row that ask the same, from weak to strong.
 
     Args:
@@ -214,8 +214,7 @@ def duplicates_of(texts: Texts, kind: str, draw: random.Random) -> Iterator[Text
     if kind == POLITE:
         yield from _wrapped(texts)
         return
-    spots = DUPLICATES[kind](texts)
-    draw.shuffle(spots)
+    spots = draw.arrange(DUPLICATES[kind](texts))
     for count in _COUNTS:
         for first in range(min(_TRIES, len(spots))):
             changed = edit(texts, spots[first:] + spots[:first], count)

@@ -4,7 +4,7 @@ from rapidfuzz.distance import LCSseq
 
 #: Longest evidence, in characters.
 EVIDENCE_LENGTH = 200
-# Longer texts are compared in their first words only.
+# Longer texts are compared in so many words from their first difference on.
 _MOST_WORDS = 2_000
 
 
@@ -24,9 +24,15 @@ def describe_difference(this: str, kept: str) -> str:
         >>> describe_difference("Say hi", "Say  hi")
         'same words'
     """
-    first, second = this.split()[:_MOST_WORDS], kept.split()[:_MOST_WORDS]
+    first, second = this.split(), kept.split()
     if first == second:
         return "same words"
+    if max(len(first), len(second)) > _MOST_WORDS:
+        same = next(
+            (at for at, (one, two) in enumerate(zip(first, second, strict=False)) if one != two),
+            min(len(first), len(second)),
+        )
+        first, second = first[same : same + _MOST_WORDS], second[same : same + _MOST_WORDS]
     mine, others = _spans(first, second)
     if not mine and not others:
         return "same words"

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 
 from quality.dedup.exact import fold_series
 from quality.dedup.guard_tokens import hash_strings
@@ -119,10 +120,12 @@ def word_agreement(words: Words, pairs: Places) -> npt.NDArray[np.float64]:
 
 def as_lists(values: npt.NDArray[np.generic], offsets: Places) -> pl.Series:
     """Return flat values and where each row starts as a list series."""
-    import pyarrow as pa
-
-    array = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values))
-    return pl.Series(pl.from_arrow(array))
+    # Arrow's own constructors look for pandas, which takes a second to import.
+    content = pl.Series(values).to_arrow()
+    buffers = [None, pa.py_buffer(np.ascontiguousarray(offsets, dtype=np.int64))]
+    kind = pa.large_list(content.type)
+    lists = pa.Array.from_buffers(kind, len(offsets) - 1, buffers, children=[content])
+    return pl.Series(pl.from_arrow(lists))
 
 
 def flatten_lists(lists: pl.Series) -> Words:

@@ -13,14 +13,14 @@ from quality.dedup.kernels import Places
 
 Flags = npt.NDArray[np.bool_]
 
-#: Read texts that correct the forecast of one text. 24 to 48 find the same pairs on Alpaca.
-NEIGHBOURS = 32
-# Strength of the ridge; on Alpaca 1.0 needs a tenth more rows for the same pairs.
-_RIDGE = 0.1
+#: Read texts that correct the forecast of one text. 16 to 32 find the same pairs on Alpaca.
+NEIGHBOURS = 24
+# Strength of the ridge. On Alpaca 0.15 leaves 1 % more error.
+_RIDGE = 0.05
 # Width and noise of the kernel. From .2 to 1.0 and from .03 to .1 the same pairs are found.
 _WIDTH = 0.3
 _NOISE = 0.1
-# Rows corrected at once: 512 * 32 neighbours * 384 float32 = 25 MB.
+# Rows corrected at once: 512 * 24 neighbours * 384 float32 = 19 MB.
 _CHUNK = 512
 
 
@@ -64,22 +64,43 @@ class Neighbours:
         return found, table
 
 
-def map_vectors(static: Vectors, full: Vectors, read: Flags) -> Vectors:
-    """Map static vectors to where the full ones of the read rows lie, in the least squares sense.
+class LinearMap:
+    """The linear map from static to full vectors with the least squared error, learnt bit by bit.
 
-    Args:
-        static: float32, shape (n, d).
-        full: float32, shape (n, e); only the read rows are looked at.
-        read: bool, shape (n,).
-
-    Returns:
-        float32, shape (n, e), not of unit length.
+    Source:
+        Ridge regression (Hoerl and Kennard 1970) with a constant.
     """
-    seen = _with_constant(static[read])
-    gram = seen.T @ seen + _RIDGE * np.eye(seen.shape[1])
-    weights = np.linalg.solve(gram, seen.T @ full[read].astype(np.float64)).astype(np.float32)
-    mapped: Vectors = static @ weights[:-1] + weights[-1]
-    return mapped
+
+    def __init__(self) -> None:
+        """Start with nothing learnt."""
+        self._gram: npt.NDArray[np.float64] | None = None
+        self._cross: npt.NDArray[np.float64] | None = None
+
+    def learn(self, static: Vectors, full: Vectors) -> None:
+        """Take in texts that were read.
+
+        Args:
+            static: float32, shape (k, d).
+            full: float32, shape (k, e).
+        """
+        given = np.concatenate((static, np.ones((len(static), 1))), axis=1, dtype=np.float32)
+        # float32 sums of a few thousand products of unit vectors err by 1e-6, the ridge is 5e-2.
+        gram, cross = (given.T @ other for other in (given, full))
+        self._gram = gram + (_RIDGE * np.eye(len(gram)) if self._gram is None else self._gram)
+        self._cross = cross + (0.0 if self._cross is None else self._cross)
+
+    def apply(self, static: Vectors) -> Vectors:
+        """Map vectors: float32, shape (k, e), not of unit length.
+
+        Raises:
+            ValueError: if nothing was learnt.
+        """
+        if self._gram is None or self._cross is None:
+            msg = "expected a map that has learnt from texts, got one that has not"
+            raise ValueError(msg)
+        weights = np.linalg.solve(self._gram, self._cross).astype(np.float32)
+        mapped: Vectors = static @ weights[:-1] + weights[-1]
+        return mapped
 
 
 def correct_forecasts(
@@ -88,7 +109,7 @@ def correct_forecasts(
     """Add to the map of each row what it got wrong in the row's nearest read neighbours.
 
     Args:
-        mapped: from `map_vectors`.
+        mapped: from `LinearMap`; only read rows and `rows` are looked at.
         full: float32, shape (n, e).
         neighbours: of all rows.
         rows: which rows to correct, bool, shape (n,).
@@ -135,7 +156,3 @@ def to_unit(vectors: Vectors) -> Vectors:
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     scaled: Vectors = (vectors / np.where(norms == 0, 1, norms)).astype(np.float32)
     return scaled
-
-
-def _with_constant(vectors: Vectors) -> npt.NDArray[np.float64]:
-    return np.concatenate((vectors, np.ones((len(vectors), 1))), axis=1).astype(np.float64)

@@ -1,10 +1,10 @@
 """Changes that make another task of a row while nearly all of its words stay."""
 
-import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from quality.dedup.draws import Draw
 from quality.dedup.edits import LIGHT_WORDS, Spot, Texts, edit, is_english, plain_words, word_set
 from quality.dedup.lexicon import OPPOSITES
 from quality.dedup.shingles import fold
@@ -32,10 +32,10 @@ _EMPTY_WORDS = LIGHT_WORDS | word_set(
 _SUBJECT_LETTERS = 5
 
 #: Makes another task of a row; the second argument is the row that it may borrow from.
-LookAlike = Callable[[Texts, Texts, random.Random], Texts | None]
+LookAlike = Callable[[Texts, Texts, Draw], Texts | None]
 
 
-def other_number(texts: Texts, donor: Texts, draw: random.Random) -> Texts | None:
+def other_number(texts: Texts, donor: Texts, draw: Draw) -> Texts | None:
     """Change one digit."""
     del donor
     places = [
@@ -46,12 +46,12 @@ def other_number(texts: Texts, donor: Texts, draw: random.Random) -> Texts | Non
     ]
     if not places:
         return None
-    column, place = draw.choice(places)
+    column, place = draw.pick(places)
     digits = [digit for digit in "123456789" if digit != texts[column][place]]
-    return edit(texts, [Spot(column, place, place + 1, draw.choice(digits))], 1)
+    return edit(texts, [Spot(column, place, place + 1, draw.pick(digits, 1))], 1)
 
 
-def negated(texts: Texts, donor: Texts, draw: random.Random) -> Texts | None:
+def negated(texts: Texts, donor: Texts, draw: Draw) -> Texts | None:
     """Say "not" after an auxiliary verb, or "Do not" before an instruction."""
     del donor, draw
     lead = texts[0].strip()
@@ -65,7 +65,7 @@ def negated(texts: Texts, donor: Texts, draw: random.Random) -> Texts | None:
     return (f"Do not {lead[0].lower()}{lead[1:]}", *texts[1:])
 
 
-def other_name(texts: Texts, donor: Texts, draw: random.Random) -> Texts | None:
+def other_name(texts: Texts, donor: Texts, draw: Draw) -> Texts | None:
     """Replace a named language, or a word by its opposite."""
     del donor
     spots = [
@@ -78,7 +78,7 @@ def other_name(texts: Texts, donor: Texts, draw: random.Random) -> Texts | None:
     return edit(texts, spots[:1], 1)
 
 
-def other_literal(texts: Texts, donor: Texts, draw: random.Random) -> Texts | None:
+def other_literal(texts: Texts, donor: Texts, draw: Draw) -> Texts | None:
     """Replace a word within quotes, or an identifier."""
     del draw
     spots = []
@@ -93,7 +93,7 @@ def other_literal(texts: Texts, donor: Texts, draw: random.Random) -> Texts | No
     return edit(texts, spots[:1], 1)
 
 
-def other_instruction(texts: Texts, donor: Texts, draw: random.Random) -> Texts | None:
+def other_instruction(texts: Texts, donor: Texts, draw: Draw) -> Texts | None:
     """Ask another row's question about the same input."""
     del draw
     if len(texts) < 2 or not texts[1].strip() or not donor[0].strip():
@@ -101,7 +101,7 @@ def other_instruction(texts: Texts, donor: Texts, draw: random.Random) -> Texts 
     return None if fold(donor[0]) == fold(texts[0]) else (donor[0], *texts[1:])
 
 
-def other_subject(texts: Texts, donor: Texts, draw: random.Random) -> Texts | None:
+def other_subject(texts: Texts, donor: Texts, draw: Draw) -> Texts | None:
     """Replace the last longer word of the instruction by one of another row."""
     del draw
     words = [word for word in plain_words(texts[:1])[1:] if _names_something(word.text)]
@@ -124,10 +124,10 @@ LOOK_ALIKES: Mapping[str, LookAlike] = MappingProxyType(
 )
 
 
-def _counterpart(word: str, draw: random.Random) -> str | None:
+def _counterpart(word: str, draw: Draw) -> str | None:
     for group in (_SPOKEN, _WRITTEN):
         if word in group:
-            return draw.choice([name for name in group if name != word])
+            return draw.pick([name for name in group if name != word])
     return _OPPOSITE.get(word.lower())
 
 

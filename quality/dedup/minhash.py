@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from datasketch import MinHash
 
 from quality.dedup import kernels
 from quality.dedup.shingles import Fingerprints
@@ -84,6 +83,9 @@ def choose_bands(threshold: float, num_perm: int = NUM_PERM, recall: float = REC
 @cache
 def permutations(num_perm: int) -> tuple[Signatures, Signatures]:
     """Return datasketch's own permutations: factors and terms, uint32, shape (num_perm,) each."""
+    # datasketch imports all of scipy; whoever only chooses bands need not wait for it.
+    from datasketch import MinHash
+
     factors, terms = MinHash(num_perm=num_perm, seed=SEED, scheme="affine32").permutations
     return np.asarray(factors, dtype=np.uint32), np.asarray(terms, dtype=np.uint32)
 

@@ -4,14 +4,13 @@ What a method then finds of them tells how much it finds of duplicates in this v
 of the kinds that edits can make: a true paraphrase, in other words, is not among them.
 """
 
-import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import xxhash
 
+from quality.dedup.draws import Draw
 from quality.dedup.edits import DUPLICATES, POLITE, Texts, duplicates_of
 from quality.dedup.exact import COLUMNS
 from quality.dedup.kernels import Places
@@ -50,7 +49,7 @@ def sample_ids(ids: pl.Series, size: int, *, seed: int = 0) -> pl.Series:
         size: how many, at most.
         seed: another seed, another sample.
     """
-    order = sorted(ids.to_list(), key=lambda name: (_hash(name, "sample", seed), name))
+    order = sorted(ids.to_list(), key=lambda name: (Draw(name, seed).number(), name))
     return pl.Series("id", order[:size], dtype=pl.String)
 
 
@@ -75,7 +74,7 @@ def plant(rows: pl.DataFrame, cut: Cut, *, seed: int = 0, guards: bool = True) -
     names = sample_ids(chosen["id"], chosen.height, seed=seed)
     chosen = names.to_frame().join(chosen, on="id", how="left", maintain_order="left")
     texts = [tuple(row) for row in chosen.select(cut.columns).iter_rows()]
-    draws = [_drawer(name, seed) for name in names]
+    draws = [Draw(name, seed) for name in names]
     made = [_duplicates(texts, draws, chosen, cut), _look_alikes(texts, draws, chosen, cut)]
     planted = pl.concat(made)
     measured = _measure(chosen, planted, cut)
@@ -96,18 +95,15 @@ def measure_pairs(rows: pl.DataFrame, pairs: Places, cut: Cut) -> npt.NDArray[np
     return found
 
 
-_Drawer = Callable[[str], random.Random]
-
-
 def _duplicates(
-    texts: Sequence[Texts], draws: Sequence[_Drawer], rows: pl.DataFrame, cut: Cut
+    texts: Sequence[Texts], draws: Sequence[Draw], rows: pl.DataFrame, cut: Cut
 ) -> pl.DataFrame:
     """Make every row's variants, measure them all at once, take the nearest to the target."""
     taken = dict.fromkeys(DUPLICATE_KINDS, 0)
     variants: list[tuple[int, str, Texts]] = []
     for number, (text, draw) in enumerate(zip(texts, draws, strict=True)):
         for kind in sorted(taken, key=lambda name: taken[name]):
-            made = list(dict.fromkeys(duplicates_of(text, kind, draw(kind))))
+            made = list(dict.fromkeys(duplicates_of(text, kind, _draw_for(draw, kind))))
             fresh = [variant for variant in made if variant != text]
             if fresh:
                 taken[kind] += 1
@@ -128,14 +124,14 @@ def _duplicates(
 
 
 def _look_alikes(
-    texts: Sequence[Texts], draws: Sequence[_Drawer], rows: pl.DataFrame, cut: Cut
+    texts: Sequence[Texts], draws: Sequence[Draw], rows: pl.DataFrame, cut: Cut
 ) -> pl.DataFrame:
     taken = dict.fromkeys(LOOK_ALIKES, 0)
     made: list[tuple[int, str, Texts]] = []
     for number, (text, draw) in enumerate(zip(texts, draws, strict=True)):
         donor = _donor(texts, number)
         for kind in sorted(taken, key=lambda name: taken[name]):
-            changed = LOOK_ALIKES[kind](text, donor, draw(kind))
+            changed = LOOK_ALIKES[kind](text, donor, _draw_for(draw, kind))
             if changed is not None and changed != text:
                 taken[kind] += 1
                 made.append((number, kind, changed))
@@ -191,9 +187,5 @@ def _parted_by(rows: pl.DataFrame, planted: pl.DataFrame, cut: Cut, *, guards: b
     return pl.Series("parted_by", names.tolist(), dtype=pl.String)
 
 
-def _drawer(name: str, seed: int) -> _Drawer:
-    return lambda kind: random.Random(_hash(name, kind, seed))
-
-
-def _hash(name: str, purpose: str, seed: int) -> int:
-    return xxhash.xxh64_intdigest(f"{purpose}\x1f{name}".encode(), seed=seed)
+def _draw_for(draw: Draw, kind: str) -> Draw:
+    return draw._replace(name=f"{kind} {draw.name}")

@@ -16,9 +16,9 @@ from rapidfuzz.distance import LCSseq
 from quality.dedup.cosines import Keys, SimilarPairs, Vectors, candidate_pairs, cosine_for
 from quality.dedup.forecast import (
     Flags,
+    LinearMap,
     Neighbours,
     correct_forecasts,
-    map_vectors,
     pair_cosines,
     to_unit,
 )
@@ -26,13 +26,13 @@ from quality.dedup.kernels import Places
 from quality.dedup.odds import Counts, Floats, PairOdds
 
 #: Share of the pairs at which to stop, by the method's own estimate.
-RECALL = 0.97
+RECALL = 0.96
 #: Texts read first, to fit the map: a good one needs five times the dimensions of a vector.
 SAMPLE = 1_500
 #: Candidate pairs per text. On Alpaca 8 hold 98.6 % of the pairs at 0.85.
 PAIRS_PER_TEXT = 8
 # Texts read per round, as a part of all. Fewer learn faster from themselves, and cost more rounds.
-_ROUND = 1 / 32
+_ROUND = 1 / 40
 _SMALLEST_ROUND = 256
 # How far below the wished cosine a candidate's forecast may lie.
 _DEEPEST = 0.35
@@ -42,6 +42,22 @@ _NEGLIGIBLE = 2e-4
 _FIXED_COST = 160
 # Digits of a text's worth that count.
 _DIGITS = 6
+
+
+class Pool(NamedTuple):
+    """What is searched for look-alikes.
+
+    Attributes:
+        texts: n different texts, sorted, so that nothing depends on the order they came in.
+        static: float32, shape (n, d), unit or zero rows; texts of zero rows pair with nothing.
+        keys: shape (n,); only texts of equal key pair.
+        always: bool, shape (n,): texts to read in any case.
+    """
+
+    texts: Sequence[str]
+    static: Vectors
+    keys: Keys
+    always: Flags
 
 
 class Screened(NamedTuple):
@@ -60,13 +76,7 @@ class Screened(NamedTuple):
 
 
 def screen(
-    texts: Sequence[str],
-    static: Vectors,
-    encode: Callable[[Places], Vectors],
-    *,
-    keys: Keys,
-    threshold: float,
-    recall: float = RECALL,
+    pool: Pool, encode: Callable[[Places], Vectors], *, threshold: float, recall: float = RECALL
 ) -> Screened:
     """Read with the full encoder the texts that may have a look-alike, the likely ones first.
 
@@ -75,13 +85,11 @@ def screen(
     encoding takes three. Everything else grows linearly.
 
     Args:
-        texts: n different texts, sorted: what is read depends on them and not on their order.
-        static: float32, shape (n, d), unit or zero rows; rows of zeros are never read.
+        pool: the texts.
         encode: full encoder; int64 rows in, float32 unit rows of shape (len, e) out.
-        keys: shape (n,); only texts of equal key pair.
         threshold: the cosine that pairs must reach.
         recall: estimated share of the pairs at which to stop, in (0, 1); 1.0 reads every text that
-            is in a candidate pair.
+            is in a candidate pair of any chance.
 
     Returns:
         The vectors. Memory: 16 candidate pairs of 100 bytes per text and three arrays of vectors.
@@ -90,61 +98,59 @@ def screen(
         Active search (Garnett et al. 2012) with the kriging of `forecast`. Differs: pairs instead
         of points, read in batches, and a stop by expected recall instead of a budget.
     """
-    sample = choose_sample(texts, static, keys)
-    first = encode(sample)
-    full = np.zeros((len(texts), first.shape[1]), dtype=np.float32)
-    read = np.zeros(len(texts), dtype=np.bool_)
-    full[sample], read[sample] = first, True
-    found = _candidates(static, full, read, keys, threshold)
-    search = Search(texts, static, found, threshold=threshold)
-    rows = search.next_rows(full, read, recall=recall)
-    while len(rows):
-        full[rows], read[rows] = encode(rows), True
-        rows = search.next_rows(full, read, recall=recall)
+    chosen = np.union1d(choose_sample(pool), np.flatnonzero(pool.always))
+    first = encode(chosen)
+    full = np.zeros((len(pool.texts), first.shape[1]), dtype=np.float32)
+    read = np.zeros(len(pool.texts), dtype=np.bool_)
+    full[chosen], read[chosen] = first, True
+    linear = LinearMap()
+    linear.learn(pool.static[chosen], first)
+    search = Search(pool, _candidates(pool, linear, threshold), threshold=threshold)
+    chosen = search.next_rows(full, read, linear, recall=recall)
+    while len(chosen):
+        full[chosen], read[chosen] = encode(chosen), True
+        linear.learn(pool.static[chosen], full[chosen])
+        chosen = search.next_rows(full, read, linear, recall=recall)
     return Screened(full, read, search.expected_recall)
 
 
-def choose_sample(texts: Sequence[str], static: Vectors, keys: Keys) -> Places:
+def choose_sample(pool: Pool) -> Places:
     """Return up to SAMPLE texts by their hash, so that no order and no other text chooses.
 
-    Args:
-        texts: n texts.
-        static: shape (n, d); texts of zero rows are left out.
-        keys: shape (n,); texts with a key of their own are left out, nothing pairs with them.
-
     Returns:
-        int64, ascending. Texts more than twice as long as the median are left out too: the map is
-        asked about duplicates, which are short, and a long text costs as much as several.
+        int64, ascending. Left out are zero rows, texts whose key is their own, since nothing pairs
+        with them, and those more than twice as long as the median: the map is asked about
+        duplicates, which are short, and a long text costs as much as several.
     """
-    _, group, sizes = np.unique(keys, return_inverse=True, return_counts=True)
-    lengths = np.array([len(text) for text in texts])
-    able = (sizes[group] > 1) & static.any(axis=1) & (lengths <= 2 * np.median(lengths))
+    _, group, sizes = np.unique(pool.keys, return_inverse=True, return_counts=True)
+    lengths = np.array([len(text) for text in pool.texts])
+    able = (sizes[group] > 1) & pool.static.any(axis=1) & (lengths <= 2 * np.median(lengths))
     rows = np.flatnonzero(able)
-    hashes = np.array([xxhash.xxh3_64_intdigest(texts[row]) for row in rows], dtype=np.uint64)
+    hashes = np.array(
+        [xxhash.xxh3_64_intdigest(pool.texts[row].encode()) for row in rows.tolist()],
+        dtype=np.uint64,
+    )
     return np.sort(rows[np.argsort(hashes, kind="stable")[:SAMPLE]])
 
 
 class Search:
     """What is known of the candidate pairs, from round to round."""
 
-    def __init__(
-        self, texts: Sequence[str], static: Vectors, candidates: SimilarPairs, *, threshold: float
-    ) -> None:
+    def __init__(self, pool: Pool, candidates: SimilarPairs, *, threshold: float) -> None:
         """Take the features of the pairs that do not change.
 
         Args:
-            texts: n texts.
-            static: float32, shape (n, d).
+            pool: the texts.
             candidates: pairs that may reach the threshold, and their first forecast.
             threshold: the cosine.
         """
         self.expected_recall = 1.0
-        self._static, self._threshold = static, threshold
-        self._costs = np.array([1 + len(text) / _FIXED_COST for text in texts])
+        self._static, self._threshold = pool.static, threshold
+        self._costs = np.array([1 + len(text) / _FIXED_COST for text in pool.texts])
         self._pairs, forecasts = candidates
-        self._neighbours = Neighbours(self._pairs, forecasts, len(texts))
-        shared = _shared_words(texts, self._pairs)
-        plain = pair_cosines(static, self._pairs)
+        self._neighbours = Neighbours(self._pairs, forecasts, len(pool.texts))
+        shared = _shared_words(pool.texts, self._pairs)
+        plain = pair_cosines(pool.static, self._pairs)
         ones = np.ones_like(plain)
         self._features = np.stack((ones, forecasts, shared, forecasts, plain), axis=1)
         # Nothing was forecast with anything read, so the first pairs to be settled teach nothing.
@@ -154,18 +160,21 @@ class Search:
         # Chances of the pairs that are looked at no more.
         self._neglected = 0.0
 
-    def next_rows(self, full: Vectors, read: Flags, *, recall: float) -> Places:
+    def next_rows(self, full: Vectors, read: Flags, linear: LinearMap, *, recall: float) -> Places:
         """Take in what was read, and return the texts to read next; none where it is enough.
 
         Args:
             full: float32, shape (n, e); unit rows where `read`.
             read: bool, shape (n,).
+            linear: learnt from the texts that were read.
             recall: as in `screen`.
         """
         self._settle(full, read)
         asked = np.zeros(len(read), dtype=np.bool_)
         asked[self._pairs] = True
-        mapped = map_vectors(self._static, full, read)
+        known = asked | read
+        mapped = np.zeros_like(full)
+        mapped[known] = linear.apply(self._static[known])
         forecasts = correct_forecasts(mapped, full, self._neighbours, rows=asked, read=read)
         self._features[:, 1] = pair_cosines(forecasts, self._pairs)
         self._unread = np.count_nonzero(~read[self._pairs], axis=1)
@@ -175,14 +184,14 @@ class Search:
         if self.expected_recall >= recall:
             return np.empty(0, dtype=np.int64)
         chosen = self._best_rows(chances, read)
-        unlikely = chances < _NEGLIGIBLE
+        unlikely: Flags = chances < _NEGLIGIBLE
         self._neglected += float(chances[unlikely].sum())
         self._keep(~unlikely)
         return chosen
 
     def _settle(self, full: Vectors, read: Flags) -> None:
         """Count the pairs that have been read in full, learn from them, look at them no more."""
-        done = read[self._pairs].all(axis=1)
+        done = read[self._pairs[:, 0]] & read[self._pairs[:, 1]]
         cosines = pair_cosines(full, self._pairs[done])
         self._found += int(np.count_nonzero(cosines >= self._threshold))
         self._odds.learn(self._features[done], self._unread[done], cosines)
@@ -206,15 +215,14 @@ class Search:
         self._unread = self._unread[kept]
 
 
-def _candidates(
-    static: Vectors, full: Vectors, read: Flags, keys: Keys, threshold: float
-) -> SimilarPairs:
-    """Return the pairs of highest forecast, PAIRS_PER_TEXT for each text or fewer."""
-    mapped = to_unit(map_vectors(static, full, read) * static.any(axis=1)[:, None])
+def _candidates(pool: Pool, linear: LinearMap, threshold: float) -> SimilarPairs:
+    """Return the pairs of highest forecast, about PAIRS_PER_TEXT for each text or fewer."""
+    mapped = to_unit(linear.apply(pool.static))
+    mapped[~pool.static.any(axis=1)] = 0
     lowest = max(0.05, threshold - _DEEPEST)
-    wanted = PAIRS_PER_TEXT * len(static)
-    cut = cosine_for(mapped, wanted, keys=keys, lowest=lowest)
-    return candidate_pairs(mapped, cut, keys=keys)
+    wanted = PAIRS_PER_TEXT * len(pool.texts)
+    cut = cosine_for(mapped, wanted, keys=pool.keys, lowest=lowest)
+    return candidate_pairs(mapped, cut, keys=pool.keys)
 
 
 def _shared_words(texts: Sequence[str], pairs: Places) -> Floats:

@@ -4,6 +4,7 @@ The same functions serve arrays in memory and arrays mapped from disk, one band 
 a band can be a task of its own on any thread, process or machine.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -185,6 +186,7 @@ def alike_pairs(
     Returns:
         The pairs. Up to `max_partners` + 1 rows are all compared, without any banding.
     """
+    banding = banding or choose_bands(limits.lowest)
     n_rows = len(fingerprints)
     nothing = nothing_earlier(n_rows)
     if n_rows <= limits.max_partners + 1:
@@ -193,7 +195,6 @@ def alike_pairs(
         return alike_in_small_buckets(
             np.where(has_text, key, np.uint64(0)), fingerprints, limits, nothing, n_past
         )
-    banding = banding or choose_bands(limits.lowest)
     keys = band_keys(fingerprints, banding, salts)
     first = [
         alike_in_small_buckets(keys[band], fingerprints, limits, nothing, n_past)
@@ -213,11 +214,14 @@ def alike_pairs(
     return merge(every)
 
 
-def merge(parts: list[Found]) -> Found:
-    """Put the pairs of several bands together."""
-    pairs = _unique(np.concatenate([part.pairs for part in parts]))
-    crowded = np.logical_or.reduce([part.crowded for part in parts])
-    return Found(pairs, sum(part.compared for part in parts), crowded)
+def merge(parts: Iterable[Found]) -> Found:
+    """Put the pairs of several bands together, one or more, holding one band at a time."""
+    pairs, compared, crowded = [], 0, np.zeros(1, np.bool_)
+    for part in parts:
+        pairs.append(part.pairs)
+        compared += part.compared
+        crowded = crowded | part.crowded
+    return Found(_unique(np.concatenate(pairs)), compared, crowded)
 
 
 def jaccard(pairs: Places, fingerprints: Fingerprints) -> npt.NDArray[np.float64]:

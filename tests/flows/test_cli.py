@@ -165,6 +165,7 @@ def test_the_layout_of_a_version(version: Path) -> None:
         "recipe.yaml",
         "rejects/rejects-00000-of-00001.parquet",
         "report.html",
+        "signatures/lexical-00000.parquet",
     ]
 
 

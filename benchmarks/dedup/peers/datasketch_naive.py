@@ -1,6 +1,6 @@
 """datasketch in the plain loop: a MinHash per row, asked and then inserted if new.
 
-`update_batch`, not the shingle by shingle `update` of its documentation, which takes four times
+`update_batch`, not the shingle by shingle `update` of its documentation, which takes twice
 as long.
 """
 

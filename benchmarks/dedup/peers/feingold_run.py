@@ -7,6 +7,8 @@ rows that they rescue would count as missed.
 import tempfile
 from pathlib import Path
 
+import polars as pl
+
 from benchmarks.dedup.peers.measure import Task, run
 from flows.dedup.files import dedup_parquet
 from quality.dedup.shingles import WORD_SHINGLE
@@ -29,5 +31,18 @@ def work(task: Task) -> None:
         (out / "kept.parquet").replace(task.kept)
 
 
+def warm_up() -> None:
+    """Load the compiled kernels and datasketch's permutations, as the peers import theirs."""
+    texts = [f"a row of {number} plain words that says nothing new at all" for number in range(70)]
+    rows = pl.DataFrame({"id": [str(number) for number in range(70)], "text": texts})
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "rows.parquet")
+        rows.write_parquet(source)
+        for guards in (False, True):
+            place = Path(folder, str(guards))
+            dedup_parquet([source], place, guards=guards, work=place / "work")
+
+
 if __name__ == "__main__":
+    warm_up()
     run("feingold", "feingold", work, default_ngram=WORD_SHINGLE, max_workers=64)

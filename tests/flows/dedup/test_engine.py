@@ -27,9 +27,9 @@ from schemas.errors import InputError
 from tests.support.shingles import fold, jaccard, shingle_set, similar_pairs
 
 ROOT = Path(__file__).parents[3]
-# Bands of one value find what shares seven tenths but for one time in 10**41.
-SURE = (80, 1)
-SEEDS = [1, 2, 3]
+# Bands of one value find what shares four tenths but for one time in 10**9.
+SURE = (40, 1)
+SEEDS = [1, 2]
 
 
 class Outcome(NamedTuple):
@@ -57,18 +57,22 @@ class Outcome(NamedTuple):
 
 
 def random_rows(seed: int, n_rows: int = 50) -> pl.DataFrame:
-    """Families of alike texts, equal but for case, empty ones, and a quality with ties and nulls."""
+    """Families of alike and equal texts, empty ones, and a quality with ties and nulls."""
     rng = np.random.default_rng(seed)
     syllables = [a + b for a in "bdfgklmprt" for b in "aeiou"]
     vocabulary = ["".join(rng.choice(syllables, 3)) for _ in range(400)]
-    families = [rng.choice(vocabulary, int(rng.integers(1, 25))).tolist() for _ in range(n_rows // 5)]
+    families = [
+        rng.choice(vocabulary, int(rng.integers(1, 25))).tolist() for _ in range(n_rows // 5)
+    ]
     texts = []
     for _ in range(n_rows):
         words = list(families[int(rng.integers(len(families)))])
         for _ in range(int(rng.choice([0, 0, 1, 1, 2, 4]))):
             words[int(rng.integers(len(words)))] = str(rng.choice(vocabulary))
         text = " ".join(words)
-        texts.append(["", text, text.upper(), f" {text}!"][int(rng.choice(4, p=[0.05, 0.75, 0.1, 0.1]))])
+        texts.append(
+            ["", text, text.upper(), f" {text}!"][int(rng.choice(4, p=[0.05, 0.75, 0.1, 0.1]))]
+        )
     quality = rng.choice([0.0, 0.5, 0.5, 1.0, np.nan], n_rows)
     return pl.DataFrame(
         {
@@ -128,8 +132,7 @@ def lexical(frame: pl.DataFrame, limits: Limits) -> pl.DataFrame:
     return choose_survivors(rows.select("id", "priority"), pairs)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize(("seed", "exact"), [(1, False), (2, True)])
 def test_order_shards_files_and_workers_do_not_matter(
     tmp_path: Path, seed: int, exact: bool
 ) -> None:
@@ -141,8 +144,8 @@ def test_order_shards_files_and_workers_do_not_matter(
         "many": [frame[:1], frame[1:30], frame[30:30], frame[30:]],
     }
     ways = [
-        ("one", None, 1), ("one", None, 2), ("one", 7, 4), ("one", 1, 2),
-        ("shuffled", None, 1), ("shuffled", 7, 2), ("many", None, 1), ("many", 13, 2),
+        ("one", None, 1), ("one", None, 2), ("one", 9, 4),
+        ("shuffled", None, 1), ("shuffled", 17, 2), ("many", 20, 1),
     ]  # fmt: skip
     found = []
     for number, (name, shard_rows, workers) in enumerate(ways):
@@ -150,7 +153,7 @@ def test_order_shards_files_and_workers_do_not_matter(
         folder.mkdir()
         paths = write(folder, *files_of[name])
         found.append(
-            run(paths, folder, shard_rows=shard_rows, workers=workers, bands=SURE, exact=exact)
+            run(paths, folder, shard_rows=shard_rows, workers=workers, bands=(16, 1), exact=exact)
         )
     assert found[0].reasons
     for way, outcome in zip(ways, found, strict=True):
@@ -231,9 +234,7 @@ def test_a_crowded_template_goes_as_it_does_in_memory(
     expected = lexical(frame, limits)
     assert expected.height >= 119
     assert rows.ids(engine.dead).sort().to_list() == expected["id"].to_list()
-    found = zip(
-        rows.ids(result.dropped.rows), result.dropped.similarity.tolist(), strict=True
-    )
+    found = zip(rows.ids(result.dropped.rows), result.dropped.similarity.tolist(), strict=True)
     assert sorted(found) == expected.select("id", "similarity").rows()
 
 
@@ -306,6 +307,12 @@ def test_a_group_that_is_too_large_is_called_out(
 # --- killed runs ---------------------------------------------------------------------------------
 
 
+def only_question(work: Path) -> Path:
+    """The directory of the one question that was asked."""
+    (found,) = work.iterdir()
+    return found
+
+
 def finished(work: Path) -> dict[str, int]:
     """When each finished result was written; drafts begin with a dot."""
     return {
@@ -342,26 +349,25 @@ def interrupted(paths: list[Path], folder: Path, after: int, **options: Any) -> 
             run(paths, folder, **options)
 
 
-@pytest.mark.parametrize("after", [0, 1, 5, 8, 10, 12, 40, 95])
+@pytest.mark.parametrize("after", [0, 3, 6, 8, 12, 16])
 def test_an_interrupted_run_goes_on_and_does_nothing_twice(tmp_path: Path, after: int) -> None:
-    # 8 shards, 29 bands in two goes, 29 bands of large buckets in a third
-    frame = pl.concat([template_rows(90), random_rows(1, 30).select("id", "text")])
+    # 6 shards, 8 bands in two goes, 8 bands of large buckets in a third.
+    n_tasks = 6 + 8 + 8
+    frame = pl.concat([template_rows(70), random_rows(1, 20).select("id", "text")])
     frame = frame.with_columns(id=pl.int_range(pl.len()).cast(pl.String))
-    options: dict[str, Any] = {"exact": True, "shard_rows": 15}
+    options: dict[str, Any] = {"exact": True, "shard_rows": 15, "bands": (8, 1)}
     expected = run_frame(frame, tmp_path / "whole", **options)
-    n_tasks = 8 + 2 * choose_bands(0.7).bands
     folder = tmp_path / "killed"
     folder.mkdir()
     paths = write(folder, frame)
-    after = min(after, n_tasks - 1)
     interrupted(paths, folder, after, **options)
     assert not (folder / "out").exists()
-    before = finished(folder / "work")
+    before = finished(only_question(folder / "work"))
     assert len({name.split("/")[0] for name in before}) == after
     outcome = run(paths, folder, **options)
     assert outcome.reasons == expected.reasons
     assert outcome.kept.equals(expected.kept)
-    now = finished(folder / "work")
+    now = finished(only_question(folder / "work"))
     assert {name: now[name] for name in before} == before
     assert len({name.split("/")[0] for name in now}) == n_tasks
 
@@ -390,20 +396,20 @@ def test_a_killed_process_leaves_what_the_next_one_needs(tmp_path: Path) -> None
         check=False,
     )
     assert child.returncode == -signal.SIGKILL, child.stderr.decode()
-    before = finished(tmp_path / "work")
+    before = finished(only_question(tmp_path / "work"))
     assert len({name.split("/")[0] for name in before}) == 17
     outcome = run(paths, tmp_path, exact=True, shard_rows=7)
     expected = run_frame(random_rows(2), tmp_path / "whole", exact=True)
     assert outcome.reasons == expected.reasons
     assert outcome.ids == expected.ids
-    now = finished(tmp_path / "work")
+    now = finished(only_question(tmp_path / "work"))
     assert {name: now[name] for name in before} == before
 
 
 def test_lost_results_and_drafts_are_made_anew(tmp_path: Path) -> None:
     paths = write(tmp_path, random_rows(3))
     first = run(paths, tmp_path, shard_rows=7)
-    work = tmp_path / "work"
+    work = only_question(tmp_path / "work")
     kept = finished(work)
     for number, path in enumerate(sorted(work.iterdir())):
         if path.is_file() and number % 2:
@@ -421,7 +427,6 @@ def test_lost_results_and_drafts_are_made_anew(tmp_path: Path) -> None:
     assert {name: now[name] for name in kept} == kept
 
 
-@pytest.mark.xfail(strict=True, reason="a work folder does not know what it was made for")
 @pytest.mark.parametrize("change", ["threshold", "rows"])
 def test_results_of_another_question_are_not_taken_for_this_one(
     tmp_path: Path, change: str
@@ -502,7 +507,10 @@ def test_a_name_is_no_pattern(tmp_path: Path, name: str) -> None:
 
 def test_files_of_different_columns_are_told_apart_before_the_work(tmp_path: Path) -> None:
     frame = random_rows(1)
-    for parts in ([frame[:25], frame[25:].drop("quality")], [frame[:25].drop("quality"), frame[25:]]):
+    for parts in (
+        [frame[:25], frame[25:].drop("quality")],
+        [frame[:25].drop("quality"), frame[25:]],
+    ):
         with pytest.raises(InputError):
             run(write(tmp_path, *parts), tmp_path)
         assert not (tmp_path / "work").exists()

@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -16,7 +17,7 @@ from flows.dedup.engine import Engine, Plan
 from flows.dedup.explain import explain
 from flows.dedup.files import write_kept
 from flows.dedup.mapping import Mapper, thread_mapper
-from flows.dedup.ray import mapper_for, ray_mapper, require_files
+from flows.dedup.ray import ray_mapper, require_files
 from flows.dedup.rows import Rows
 from flows.dedup.shards import list_shards
 from quality.dedup.lexical import Cut
@@ -136,6 +137,18 @@ def test_complaints_come_back_and_are_not_tried_again(tmp_path: Path, on_ray: Ma
         in_a_run(lambda: on_ray(die, [item], "dying"))
 
 
+def test_an_address_without_a_cluster_is_said_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ray", reason="needs the extra `ray`").shutdown()
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(InputError, match=r"^expected a Ray cluster at RAY_ADDRESS, got .*refused"):
+        ray_mapper()(str, [Item(str(tmp_path), "one")], "knocking")
+
+
 def test_a_worker_that_sees_another_folder_says_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^expected every Ray worker to see '.*', got nothing"):
         require_files([str(tmp_path), str(tmp_path / "elsewhere" / "file")])
@@ -144,8 +157,5 @@ def test_a_worker_that_sees_another_folder_says_so(tmp_path: Path) -> None:
 def test_without_the_extra_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "prefect_ray", None)
     with pytest.raises(InputError, match=r"^expected the extra `ray` .*'feingold\[ray\]'"):
-        mapper_for("ray", 2)
+        ray_mapper(workers=2)
 
-
-def test_local_is_the_thread_mapper() -> None:
-    assert mapper_for("local", 1)(str, [1, 2], "counting") == ["1", "2"]

@@ -205,9 +205,7 @@ def test_a_header_of_something_else(tmp_path: Path) -> None:
 )
 def test_a_run_publishes_them(tmp_path: Path, dedup: Any, shingle: int) -> None:
     write_jsonl(tmp_path / "a.jsonl", good_records(5))
-    write_recipe(
-        tmp_path / "r.yaml", sources=[{"path": "a.jsonl", "license": "MIT"}], dedup=dedup
-    )
+    write_recipe(tmp_path / "r.yaml", sources=[{"path": "a.jsonl", "license": "MIT"}], dedup=dedup)
     version = tmp_path / call_cli("run", "r.yaml", "--json", cwd=tmp_path).succeed().answer["path"]
     path = version / "signatures" / "lexical-00000.parquet"
     manifest = json.loads((version / "manifest.json").read_text())

@@ -96,7 +96,7 @@ def test_only_the_named_columns_count() -> None:
     assert exact_keys(rows)[0].tolist() != exact_keys(rows)[1].tolist()
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.one_of(st.text(max_size=12), TEXT), max_size=5))
 @example(["\x1c a\x0b", "İ", "\u1e9e", "\x85\u2028", "ΑΣ", "plain  TEXT "])
 def test_many_texts_are_folded_as_one_is(texts: list[str | None]) -> None:
@@ -105,7 +105,7 @@ def test_many_texts_are_folded_as_one_is(texts: list[str | None]) -> None:
     assert series.to_list() == texts
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(ROWS, st.randoms())
 def test_the_best_of_every_group_of_equal_folded_texts_stays(rows: list[Texts], random) -> None:
     rank = list(range(len(rows)))
@@ -123,7 +123,7 @@ def test_the_best_of_every_group_of_equal_folded_texts_stays(rows: list[Texts], 
     assert found.rows.tolist() == sorted(expected)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(ROWS, st.randoms())
 def test_order_of_rows_does_not_matter(rows: list[Texts], random) -> None:
     order = list(range(len(rows)))
@@ -135,7 +135,7 @@ def test_order_of_rows_does_not_matter(rows: list[Texts], random) -> None:
     assert back == list(zip(first.rows.tolist(), first.matched.tolist(), strict=True))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(ROWS)
 def test_a_second_pass_finds_nothing(rows: list[Texts]) -> None:
     gone = set(dropped(*rows).rows.tolist())

@@ -63,13 +63,13 @@ def test_agreement_of_words_sees_order(left: str, right: str, expected: float) -
     assert agreement(right, left) == expected
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(SHORT, SHORT)
 def test_agreement_is_that_of_plain_python(left: str, right: str) -> None:
     assert agreement(left, right) == reference.word_agreement(left, right)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(SHORT, max_size=6))
 def test_facts_survive_the_way_through_lists(texts: list[str]) -> None:
     words = hash_words(series(texts))
@@ -128,8 +128,8 @@ def pairs_of(n_rows: int) -> Places:
     return np.argwhere(np.triu(np.ones((n_rows, n_rows)), 1)).astype(np.int64)
 
 
-@settings(deadline=None, max_examples=40)
-@given(st.lists(st.tuples(SHORT, SHORT), min_size=2, max_size=6), st.booleans())
+@settings(deadline=None, max_examples=12)
+@given(st.lists(st.tuples(SHORT, SHORT), min_size=2, max_size=4), st.booleans())
 def test_every_pair_is_judged_as_if_alone(rows: list[tuple[str, str]], guards: bool) -> None:
     pairs = pairs_of(len(rows))
     together = judge_pairs(facts_of(*rows), pairs, guards=guards)

@@ -45,7 +45,7 @@ def buckets(keys: list[int]) -> list[list[int]]:
     return [part.tolist() for part in np.split(rows, starts[1:-1]) if len(part)]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(st.binary(max_size=80), st.integers(0, 0xFFFFFFFF), st.integers(0, 5), st.integers(0, 5))
 def test_xxh32_is_that_of_xxhash(text: bytes, seed: int, before: int, after: int) -> None:
     data = np.frombuffer(b"#" * before + text + b"#" * after, dtype=np.uint8)
@@ -60,7 +60,7 @@ def test_xxh32_of_every_kind_of_length(length: int) -> None:
     assert found == xxhash.xxh32_intdigest(text)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(KEYS)
 @example([7] * 90)
 @example([0] * 90)
@@ -90,7 +90,7 @@ def small(
     return compare_small(*everyone, *prints, *nothing, n_past, 99, threshold, containment)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(
     SETS,
     st.sampled_from([0.1, 1 / 3, 0.5, 0.7, 1.0]),
@@ -128,7 +128,7 @@ def test_a_bucket_above_the_size_and_a_pair_compared_before_are_left_out() -> No
     assert (pairs[:, :2].tolist(), compared) == ([[0, 2], [1, 2], [3, 4]], 3)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(SETS, st.randoms(), st.integers(1, 14), st.integers(0, 14), st.sampled_from([0.3, 0.7]))
 def test_a_large_bucket_is_compared_with_its_first_rows_and_with_neighbours(
     sets: list[frozenset[str]], random, n_anchors: int, n_past: int, threshold: float
@@ -154,7 +154,7 @@ def test_a_large_bucket_is_compared_with_its_first_rows_and_with_neighbours(
         assert alike <= looked_at
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.text("abc", max_size=12), min_size=1, max_size=6))
 def test_common_subsequences_are_those_of_rapidfuzz(texts: list[str]) -> None:
     tokens = np.array([ord(letter) for text in texts for letter in text], dtype=np.uint32)

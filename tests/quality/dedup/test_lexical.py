@@ -39,7 +39,9 @@ def frame(texts: list[str], inputs: list[str] | None = None) -> pl.DataFrame:
 
 
 def letters(n_rows: int) -> pl.DataFrame:
-    return frame([LETTER.format(f"town{chr(97 + n % 26)}{chr(97 + n // 26)}x") for n in range(n_rows)])
+    return frame(
+        [LETTER.format(f"town{chr(97 + n % 26)}{chr(97 + n // 26)}x") for n in range(n_rows)]
+    )
 
 
 def ids(pairs: pl.DataFrame) -> set[tuple[str, str]]:
@@ -56,7 +58,7 @@ def brute_force(rows: pl.DataFrame, threshold: float) -> set[tuple[str, str]]:
     return {(names[a], names[b]) for a, b in similar_pairs(sets, threshold)}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(TEXTS, st.sampled_from([0.3, 0.5, 0.7, 1.0]))
 def test_verified_pairs_are_those_of_brute_force(texts: list[str], threshold: float) -> None:
     rows = frame(texts)
@@ -67,7 +69,7 @@ def test_verified_pairs_are_those_of_brute_force(texts: list[str], threshold: fl
         assert similarity == jaccard(sets[a], sets[b])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(TEXTS.filter(lambda texts: len(texts) > 5), st.sampled_from([0.5, 0.7]))
 def test_banding_and_the_bound_add_no_pair(texts: list[str], threshold: float) -> None:
     rows = frame(texts)
@@ -75,7 +77,7 @@ def test_banding_and_the_bound_add_no_pair(texts: list[str], threshold: float) -
     assert ids(found) <= brute_force(rows, threshold)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(TEXTS, st.randoms())
 def test_order_of_rows_does_not_matter(texts: list[str], random) -> None:
     rows = frame(texts)
@@ -84,7 +86,7 @@ def test_order_of_rows_does_not_matter(texts: list[str], random) -> None:
     assert lexical_pairs(rows).equals(lexical_pairs(rows[order]))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(TEXTS)
 def test_a_second_pass_finds_nothing(texts: list[str]) -> None:
     rows = frame(texts)
@@ -93,7 +95,7 @@ def test_a_second_pass_finds_nothing(texts: list[str]) -> None:
     assert lexical_pairs(kept).is_empty()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(TEXTS)
 def test_a_higher_threshold_finds_a_subset(texts: list[str]) -> None:
     rows = frame(texts)
@@ -141,7 +143,12 @@ def test_one_input_under_nearly_the_same_instruction_is_one() -> None:
 
 @pytest.mark.parametrize(
     ("left", "right"),
-    [("Hi", "Hi!"), ("Go home", "go  HOME"), ("我喜欢吃苹果", "我喜欢吃苹果。"), ("ไปไหน", "ไปไหน?")],
+    [
+        ("Hi", "Hi!"),
+        ("Go home", "go  HOME"),
+        ("我喜欢吃苹果", "我喜欢吃苹果。"),
+        ("ไปไหน", "ไปไหน?"),
+    ],
 )
 def test_short_rows_merge_only_where_they_are_equal(left: str, right: str) -> None:
     assert lexical_pairs(frame([left, right]))["similarity"].to_list() == [1.0]
@@ -210,7 +217,7 @@ def test_likely_survivors_are_compared_first_in_a_large_bucket() -> None:
     assert dropped["matched_id"].unique().to_list() == ["id00119"]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(TEXTS, st.booleans())
 def test_pairs_of_rows_are_judged_by_the_rows_they_name(texts: list[str], guards: bool) -> None:
     rows = frame([*texts, "red", "blue"])
@@ -235,7 +242,6 @@ def test_a_missing_column_a_repeated_id_or_an_odd_threshold_is_an_error() -> Non
         lexical_pairs(letters(80), limits=Limits(1.5))
 
 
-@pytest.mark.xfail(strict=True, reason="up to 65 rows are compared without looking at the threshold")
 def test_an_odd_threshold_is_an_error_for_few_rows_too() -> None:
     with pytest.raises(ValueError, match="expected a threshold"):
         lexical_pairs(frame(["a"]), limits=Limits(1.5))

@@ -58,9 +58,11 @@ def test_a_template_without_a_slot_masks_nothing() -> None:
     assert found.salts.tolist() == [0, 0]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(
-    st.lists(st.text(st.characters(codec="utf-8", exclude_characters="{}")), min_size=2, max_size=4),
+    st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="{}")), min_size=2, max_size=4
+    ),
     st.text(max_size=10),
 )
 def test_every_mark_of_a_template_stands_for_itself(parts: list[str], word: str) -> None:

@@ -1,4 +1,4 @@
-"""Signatures equal to datasketch's; keys equal where bands are; banding with the promised recall."""
+"""Signatures equal to datasketch's, keys equal where bands are, banding of the promised recall."""
 
 import math
 
@@ -43,7 +43,7 @@ def planted(n_pairs: int, shared: int, own: int, seed: int) -> Fingerprints:
     return Fingerprints(rows.astype(np.uint64).ravel(), offsets)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(TEXTS, st.sampled_from([16, NUM_PERM]))
 def test_signatures_of_texts_are_datasketch_signatures(texts: list[str], num_perm: int) -> None:
     ours = signatures(fingerprint(pl.Series(texts, dtype=pl.String)), num_perm)
@@ -53,7 +53,7 @@ def test_signatures_of_texts_are_datasketch_signatures(texts: list[str], num_per
         assert signature.tobytes() == of_datasketch(shingle_set(text), num_perm)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(SETS, st.sampled_from([16, 128]))
 def test_signatures_are_datasketch_signatures(sets: list[frozenset[str]], num_perm: int) -> None:
     ours = signatures(pack(sets), num_perm)
@@ -70,7 +70,7 @@ def test_signatures_do_not_depend_on_the_other_rows() -> None:
     assert (together[17] == np.iinfo(np.uint32).max).all()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 @given(
     st.lists(st.frozensets(st.sampled_from("abcdef"), max_size=6), max_size=8),
     st.sampled_from([Bands(1, 1), Bands(6, 2), Bands(4, 5)]),

@@ -50,17 +50,16 @@ def drops(priorities: list[float | None], edges: dict[tuple[str, str], float]) -
 
 def order_of(priorities: list[float | None]) -> list[str]:
     """Names from the best to the worst; null and NaN are unknown."""
-    known = [None if value is None or value != value else value for value in priorities]  # noqa: PLR0124
+    known = [None if value is None or value != value else value for value in priorities]
     places = range(len(known))
     return [
-        NAMES[at] for at in sorted(places, key=lambda at: (known[at] is None, -(known[at] or 0), at))
+        NAMES[at]
+        for at in sorted(places, key=lambda at: (known[at] is None, -(known[at] or 0), at))
     ]
 
 
-def greedy(
-    order: list[str], edges: dict[tuple[str, str], float]
-) -> dict[str, tuple[str, float]]:
-    """From the best row on: a row goes if it has a pair with a kept one; the most similar is named."""
+def greedy(order: list[str], edges: dict[tuple[str, str], float]) -> dict[str, tuple[str, float]]:
+    """From the best on, a row goes if it has a pair with a kept one; the most similar is named."""
     kept: list[str] = []
     gone = {}
     for row in order:
@@ -107,7 +106,7 @@ def test_a_pair_of_unknown_rows_or_a_repeated_id_is_an_error() -> None:
         choose_survivors(pl.concat([ranked([1.0])] * 2), pairs({}))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(PRIORITIES, EDGES)
 def test_survivors_are_those_of_a_plain_greedy(priorities, edges) -> None:
     found = choose_survivors(ranked(priorities), pairs(edges))
@@ -115,7 +114,7 @@ def test_survivors_are_those_of_a_plain_greedy(priorities, edges) -> None:
     assert lines == greedy(order_of(priorities), edges)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(EDGES, st.permutations(range(len(NAMES))), st.permutations(range(len(NAMES))), st.randoms())
 def test_worse_rows_are_those_of_a_plain_greedy(edges, rank, ties, random) -> None:
     lines = list(edges.items())
@@ -144,7 +143,7 @@ def test_worse_rows_are_those_of_a_plain_greedy(edges, rank, ties, random) -> No
     assert found.rows.tolist() == sorted(found.rows.tolist())
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(PRIORITIES, EDGES)
 def test_the_books_of_every_graph(priorities, edges) -> None:
     found = drops(priorities, edges)
@@ -158,7 +157,7 @@ def test_the_books_of_every_graph(priorities, edges) -> None:
         assert tuple(sorted((row, match))) in edges
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(PRIORITIES, EDGES, st.randoms())
 def test_order_does_not_matter(priorities, edges, random) -> None:
     rows, frame = ranked(priorities), pairs(edges)
@@ -168,7 +167,7 @@ def test_order_does_not_matter(priorities, edges, random) -> None:
     assert choose_survivors(rows, frame).equals(choose_survivors(rows[order], frame[lines]))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(PRIORITIES)
 def test_rank_is_the_place_in_the_order_of_survival(priorities: list[float | None]) -> None:
     found = rank_rows(pl.Series(priorities, dtype=pl.Float64), np.arange(len(NAMES)))
