@@ -11,7 +11,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.dedup.deduplicate import deduplicate_files
-from flows.dedup.files import write_kept
+from flows.dedup.files import work_key, write_kept
 from flows.dedup.past import Past, load_past
 from flows.dedup.reading import Parts, read_parts
 from flows.dedup.rows import Rows
@@ -19,7 +19,7 @@ from flows.dedup.shards import list_shards
 from flows.dedup.stage import Outcome
 from flows.disk import write_frame
 from flows.session import RunSpec, Session, close_session, session_for
-from flows.store import code_version, hash_json
+from flows.sources import find_places
 from schemas.frames import ROWS, empty_frame
 from schemas.recipe import DedupOptions
 
@@ -117,7 +117,8 @@ def _first(frame: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
 
 def _work(session: Session) -> Path:
     """The directory of a run's parts: the same command again finds them."""
-    key = hash_json([session.spec.recipe_json, session.spec.base, code_version()])[:24]
+    places = [place for _, place in find_places(session) if isinstance(place, Path)]
+    key = work_key(places, session.spec.recipe_json + session.spec.base)
     return session.home / "dedup" / f"files-{key}"
 
 

@@ -42,8 +42,8 @@ def describe_difference(this: str, kept: str) -> str:
 
 
 def describe_choice(agreement: float) -> str:
-    """Say that two rows ask the same and answer differently."""
-    return f"same prompt, another answer (the answers agree by {agreement:.2f})"
+    """Say that two rows ask nearly the same and answer differently."""
+    return f"another answer (the answers agree by {agreement:.2f})"
 
 
 def _spans(first: list[str], second: list[str]) -> tuple[str, str]:

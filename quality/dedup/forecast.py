@@ -85,9 +85,11 @@ class LinearMap:
         """
         given = np.concatenate((static, np.ones((len(static), 1))), axis=1, dtype=np.float32)
         # float32 sums of a few thousand products of unit vectors err by 1e-6, the ridge is 5e-2.
-        gram, cross = (given.T @ other for other in (given, full))
-        self._gram = gram + (_RIDGE * np.eye(len(gram)) if self._gram is None else self._gram)
-        self._cross = cross + (0.0 if self._cross is None else self._cross)
+        if self._gram is None or self._cross is None:
+            self._gram = _RIDGE * np.eye(given.shape[1])
+            self._cross = np.zeros((given.shape[1], full.shape[1]))
+        self._gram += given.T @ given
+        self._cross += given.T @ full
 
     def apply(self, static: Vectors) -> Vectors:
         """Map vectors: float32, shape (k, e), not of unit length.

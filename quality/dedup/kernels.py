@@ -25,7 +25,7 @@ _P1, _P2, _P3 = np.uint64(0x9E3779B1), np.uint64(0x85EBCA77), np.uint64(0xC2B2AE
 _P4, _P5 = np.uint64(0x27D4EB2F), np.uint64(0x165667B1)
 _1, _7, _11, _12, _13 = np.uint64(1), np.uint64(7), np.uint64(11), np.uint64(12), np.uint64(13)
 _15, _16, _17, _18, _32 = np.uint64(15), np.uint64(16), np.uint64(17), np.uint64(18), np.uint64(32)
-# Seed of the second hash of a word, which makes up the high half of a shingle's hash.
+# Seed of the second hash, the high half of a shingle's, where a shingle is short.
 _SECOND_SEED = np.uint64(0x5EED)
 _NO_SEED = np.uint64(0)
 # Rows of up to this many shingles are sorted by insertion.
@@ -37,24 +37,27 @@ def _rotate(value: Any, bits: Any) -> Any:
     return ((value << bits) | (value >> (_32 - bits))) & _MASK
 
 
-@intrinsic
-def _word32(typing: Any, data: Any, at: Any) -> Any:  # noqa: ARG001  numba passes it
-    """Read four bytes, little end first, in one go; array by array index it would take ten times.
+def _reader(bits: int) -> Any:
+    """Return a compiled function (bytes, place) that reads `bits` at once, little end first.
 
-    Every platform with wheels of numba is little-endian.
+    Put together from single bytes it would take many times as long. Every platform with wheels
+    of numba is little-endian.
     """
 
-    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, values[0])
-        place = builder.gep(array.data, [values[1]])
-        word = builder.load(builder.bitcast(place, ir.IntType(32).as_pointer()), align=1)
-        return builder.zext(word, ir.IntType(64))
+    @intrinsic
+    def read(typing: Any, data: Any, at: Any) -> Any:  # noqa: ARG001  numba passes it
+        def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            array = context.make_array(signature.args[0])(context, builder, values[0])
+            place = builder.gep(array.data, [values[1]])
+            word = builder.load(builder.bitcast(place, ir.IntType(bits).as_pointer()), align=1)
+            return word if bits == 64 else builder.zext(word, ir.IntType(64))
 
-    return types.uint64(data, at), emit
+        return types.uint64(data, at), emit
+
+    return read
 
 
-# Called without the compiler's context, which a type checker does not know of.
-_read32: Any = _word32
+_read32, _read64 = _reader(32), _reader(64)
 
 
 @njit(cache=True, nogil=True)
@@ -83,6 +86,19 @@ def xxh32(data: Any, start: Any, end: Any, seed: Any) -> Any:
     found = (found ^ (found >> _15)) * _P2 & _MASK
     found = (found ^ (found >> _13)) * _P3 & _MASK
     return found ^ (found >> _16)
+
+
+@njit(cache=True, nogil=True)
+def _second_hash(data: Any, start: Any, end: Any) -> Any:
+    """Hash the length, the first and the last eight bytes to 32 bits.
+
+    It only has to tell apart the shingles of equal xxh32, one pair in four thousand millions.
+    """
+    if end - start < 8:
+        return xxh32(data, start, end, _SECOND_SEED)
+    value = (_read64(data, start) ^ np.uint64(end - start)) * np.uint64(0x9E3779B97F4A7C15)
+    value = (value ^ (value >> _32) ^ _read64(data, end - 8)) * np.uint64(0xD6E8FEB86659FD93)
+    return (value ^ (value >> _32)) & _MASK
 
 
 @njit(cache=True, nogil=True)
@@ -206,7 +222,6 @@ def shingle_hashes(
     longest = _longest(offsets)
     joined = np.empty(2 * longest + 2, np.uint8)
     starts, ends = np.empty(longest + 1, np.int64), np.empty(longest + 1, np.int64)
-    seconds = np.empty(longest + 1, np.uint64)
     scratch, counts = np.empty(longest + 1, np.uint64), np.empty(longest + 2, np.int64)
     n_rows = offsets.size - 1
     found = np.empty(max(16, data.size // 5), np.uint64)
@@ -226,15 +241,11 @@ def shingle_hashes(
             grown = np.empty(2 * (used + last), np.uint64)
             grown[:used] = found[:used]
             found = grown
-        for token in range(tokens):
-            seconds[token] = xxh32(joined, starts[token], ends[token], _SECOND_SEED)
         for first in range(last):
             final = min(first + length, tokens) - 1
             low = xxh32(joined, starts[first], ends[final], _NO_SEED)
-            high = np.uint64(0)
-            for token in range(first, final + 1):
-                high = (high * _P1 + seconds[token]) & _MASK
-            found[used + first] = (mix32(high) << _32) | low
+            high = _second_hash(joined, starts[first], ends[final])
+            found[used + first] = (high << _32) | low
         used += _sort_unique(found, used, used + last, scratch, counts)
         places[row + 1] = used
     return found[:used].copy(), places

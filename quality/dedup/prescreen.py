@@ -23,7 +23,7 @@ from quality.dedup.forecast import (
     to_unit,
 )
 from quality.dedup.kernels import Places
-from quality.dedup.odds import Counts, Floats, PairOdds
+from quality.dedup.odds import Counts, Floats, PairOdds, missed_share
 
 #: Share of the pairs at which to stop, by the method's own estimate.
 RECALL = 0.96
@@ -66,8 +66,7 @@ class Screened(NamedTuple):
     Attributes:
         vectors: float32, shape (n, d); zero rows for texts it was not asked about.
         read: bool, shape (n,): which ones it was.
-        expected_recall: estimated share of the pairs at the threshold whose texts were both read,
-            among the candidate pairs.
+        expected_recall: estimated share of the pairs at the threshold whose texts were both read.
     """
 
     vectors: Vectors
@@ -88,8 +87,9 @@ def screen(
         pool: the texts.
         encode: full encoder; int64 rows in, float32 unit rows of shape (len, e) out.
         threshold: the cosine that pairs must reach.
-        recall: estimated share of the pairs at which to stop, in (0, 1); 1.0 reads every text that
-            is in a candidate pair of any chance.
+        recall: estimated share of the candidate pairs at which to stop, in (0, 1); 1.0 reads
+            every text that is in one of any chance. What no candidate pair holds cannot be found
+            by reading more; `expected_recall` counts it as lost.
 
     Returns:
         The vectors. Memory: 16 candidate pairs of 100 bytes per text and three arrays of vectors.
@@ -111,7 +111,7 @@ def screen(
         full[chosen], read[chosen] = encode(chosen), True
         linear.learn(pool.static[chosen], full[chosen])
         chosen = search.next_rows(full, read, linear, recall=recall)
-    return Screened(full, read, search.expected_recall)
+    return Screened(full, read, search.expected_recall())
 
 
 def choose_sample(pool: Pool) -> Places:
@@ -144,7 +144,6 @@ class Search:
             candidates: pairs that may reach the threshold, and their first forecast.
             threshold: the cosine.
         """
-        self.expected_recall = 1.0
         self._static, self._threshold = pool.static, threshold
         self._costs = np.array([1 + len(text) / _FIXED_COST for text in pool.texts])
         self._pairs, forecasts = candidates
@@ -156,7 +155,10 @@ class Search:
         # Nothing was forecast with anything read, so the first pairs to be settled teach nothing.
         self._unread: Counts = np.zeros(len(self._pairs), dtype=np.int64)
         self._odds = PairOdds(threshold, self._features.shape[1])
-        self._found = 0
+        self._cut = float(forecasts.min(initial=1.0))
+        # First forecasts of the pairs that were read and reach the threshold.
+        self._found: list[Floats] = [np.empty(0)]
+        self._left = 0.0
         # Chances of the pairs that are looked at no more.
         self._neglected = 0.0
 
@@ -179,9 +181,8 @@ class Search:
         self._features[:, 1] = pair_cosines(forecasts, self._pairs)
         self._unread = np.count_nonzero(~read[self._pairs], axis=1)
         chances = self._odds.chances(self._features, self._unread)
-        left = float(chances.sum()) + self._neglected
-        self.expected_recall = self._found / (self._found + left) if left else 1.0
-        if self.expected_recall >= recall:
+        self._left = float(chances.sum()) + self._neglected
+        if self._share_found() >= recall:
             return np.empty(0, dtype=np.int64)
         chosen = self._best_rows(chances, read)
         unlikely: Flags = chances < _NEGLIGIBLE
@@ -189,11 +190,21 @@ class Search:
         self._keep(~unlikely)
         return chosen
 
+    def expected_recall(self) -> float:
+        """Estimate the share of all pairs that was found, those that are no candidates too."""
+        missed = missed_share(np.concatenate(self._found), self._cut)
+        return self._share_found() * (1 - missed)
+
+    def _share_found(self) -> float:
+        """Estimate the share of the candidate pairs at the threshold that was found."""
+        found = sum(map(len, self._found))
+        return found / (found + self._left) if self._left else 1.0
+
     def _settle(self, full: Vectors, read: Flags) -> None:
         """Count the pairs that have been read in full, learn from them, look at them no more."""
         done = read[self._pairs[:, 0]] & read[self._pairs[:, 1]]
         cosines = pair_cosines(full, self._pairs[done])
-        self._found += int(np.count_nonzero(cosines >= self._threshold))
+        self._found.append(self._features[done, 3][cosines >= self._threshold])
         self._odds.learn(self._features[done], self._unread[done], cosines)
         self._keep(~done)
 

@@ -37,8 +37,9 @@ class Fingerprints(NamedTuple):
     """The shingles of many rows as hashes, each row's sorted and without repeats.
 
     The low 32 bits of a hash are `xxhash.xxh32` of the shingle, which is what MinHash permutes;
-    the high 32 bits, a second hash, make a comparison of two rows exact for every practical
-    purpose: two different shingles are taken for one with a chance of 2**-64.
+    the high 32 bits, a second hash of its length, head and tail, make a comparison of two rows
+    exact for every practical purpose: two different shingles are taken for one with a chance of
+    2**-64, and of 2**-32 where they differ in their middle alone.
 
     Attributes:
         hashes: uint64, shape (m,).

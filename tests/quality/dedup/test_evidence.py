@@ -56,6 +56,6 @@ def test_evidence_of_any_texts(first: list[str], second: list[str]) -> None:
 @pytest.mark.parametrize("agreement", [0.0, 0.333, 1.0])
 def test_a_choice_leaves_room_for_the_difference(agreement: float) -> None:
     line = describe_choice(agreement)
-    assert line.startswith("same prompt, another answer (")
+    assert line.startswith("another answer (")
     assert f"{agreement:.2f}" in line
     assert len(line) <= EVIDENCE_LENGTH // 2

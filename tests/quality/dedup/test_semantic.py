@@ -1,4 +1,4 @@
-"""Semantic duplicates: exact cosines, guards, bounded partners."""
+"""Semantic duplicates: exact cosines, guards, first columns."""
 
 import numpy as np
 import polars as pl
@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from quality.dedup import semantic
-from quality.dedup.semantic import candidate_pairs, has_partner, semantic_pairs
+from quality.dedup.semantic import semantic_pairs
 from schemas.errors import RunError
 
 ARRAYS = st.integers(0, 14).flatmap(
@@ -37,27 +36,6 @@ def ids(pairs: pl.DataFrame) -> set[tuple[str, str]]:
 
 
 @settings(deadline=None)
-@given(ARRAYS, st.sampled_from([0.3, 0.9, 1.0]))
-def test_pairs_are_those_of_brute_force(array: np.ndarray, threshold: float) -> None:
-    vectors = unit(array)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(semantic, "_BLOCK_ROWS", 4)
-        patch.setattr(semantic, "_BLOCK_COLUMNS", 5)
-        found = candidate_pairs(vectors, threshold)
-        partnered = has_partner(vectors, threshold)
-    cosines = np.round(vectors.astype(np.float64) @ vectors.T.astype(np.float64), 6)
-    truth = [
-        (a, b)
-        for a in range(len(vectors))
-        for b in range(a + 1, len(vectors))
-        if cosines[a, b] >= threshold
-    ]
-    assert list(map(tuple, found.pairs.tolist())) == truth
-    assert partnered.tolist() == [any(row in pair for pair in truth) for row in range(len(vectors))]
-    assert found.similarities == pytest.approx([cosines[pair] for pair in truth], abs=2e-6)
-
-
-@settings(deadline=None)
 @given(ARRAYS, st.randoms())
 def test_order_of_rows_does_not_matter(array: np.ndarray, random) -> None:
     vectors, rows = unit(array), frame(["same words here"] * len(array))
@@ -73,21 +51,6 @@ def test_a_higher_threshold_finds_a_subset(array: np.ndarray) -> None:
     vectors, rows = unit(array), frame(["same words here"] * len(array))
     high = ids(semantic_pairs(rows, vectors, threshold=0.95))
     assert high <= ids(semantic_pairs(rows, vectors, threshold=0.8))
-
-
-def test_partners_are_bounded_and_the_first_ones_are_kept() -> None:
-    vectors = unit(np.ones((50, 2), dtype=np.float32))
-    found = candidate_pairs(vectors, 0.9, max_partners=3)
-    assert set(map(tuple, found.pairs.tolist())) == {
-        (a, b) for b in range(50) for a in range(min(3, b))
-    }
-
-
-def test_marked_rows_respect_the_keys() -> None:
-    same = unit(np.ones((4, 2), dtype=np.float32))
-    keys = np.array([1, 2, 1, 3])
-    assert has_partner(same, 0.9, keys=keys).tolist() == [True, False, True, False]
-    assert candidate_pairs(same, 0.9, keys=keys).pairs.tolist() == [[0, 2]]
 
 
 def test_a_guard_stops_a_pair_whatever_its_cosine() -> None:
