@@ -74,8 +74,7 @@ def test_every_dedup_method_is_a_module_and_a_field_of_the_recipe() -> None:
     options = Recipe.model_fields["dedup"].default
     assert list(METHODS) == ["exact", "lexical", "semantic"]
     assert set(METHODS) <= set(type(options).model_fields)
-    for name, find in METHODS.items():
-        assert (find.__name__, find.__module__) == (f"{name}_pairs", f"quality.dedup.{name}")
+    assert set(METHODS) <= modules_in("quality/dedup")
 
 
 def test_a_source_may_name_every_format_that_can_be_told() -> None:

@@ -15,12 +15,22 @@ Counts = npt.NDArray[np.int64]
 
 # Fewer pairs than this teach nothing.
 _FEWEST = 200
-_FEWEST_VALUES = 50
 _RIDGE = 1e-2
+# Deviations at which forecasts are compared with what came true.
+_STEP = 0.5
+_KNOTS = np.arange(-10, 10 + _STEP, _STEP)
+# What one round later still counts of it, and how many tries without a hit are added.
+_MEMORY = 0.8
+_CAUTION = 20.0
 
 
 class PairOdds:
-    """Normal forecast errors around a linear mean, apart for pairs with one and two unread rows."""
+    """A linear forecast with normal errors, and how often such forecasts came true.
+
+    Both are kept apart for pairs with one and with two unread texts, since the second are vaguer.
+    True duplicates among pairs that look unrelated are more than a normal tail holds: what counts
+    is how many there were.
+    """
 
     def __init__(self, threshold: float, n_features: int) -> None:
         """Start without any knowledge of the data.
@@ -30,73 +40,62 @@ class PairOdds:
             n_features: columns of the features; the first is 1, the second the forecast cosine.
         """
         self._threshold = threshold
-        # By the number of unread rows: weights, and standard deviation of the error. Before any
-        # pair was read, as on Alpaca: forecasts are too high, and vaguer with both rows unread.
+        # By the number of unread texts: weights, and standard deviation of the error. Before any
+        # pair was read, as on Alpaca: forecasts are too high, and vaguer with both texts unread.
         self._weights = {1: np.zeros(n_features), 2: np.zeros(n_features)}
         self._weights[1][:2], self._weights[2][:2] = (-0.03, 1.0), (-0.06, 1.0)
         self._deviations = {1: 0.07, 2: 0.10}
+        # Pairs that were read, and those of them that reached the threshold, by their deviation.
+        self._tries = {1: np.zeros(len(_KNOTS)), 2: np.zeros(len(_KNOTS))}
+        self._hits = {1: np.zeros(len(_KNOTS)), 2: np.zeros(len(_KNOTS))}
 
     def learn(self, features: Floats, unread: Counts, cosines: Floats) -> None:
         """Learn from pairs that were read after their features had been taken.
 
         Args:
             features: shape (m, n_features), as they were.
-            unread: unread rows of each pair, as they were, shape (m,).
+            unread: unread texts of each pair, as they were, shape (m,).
             cosines: what the encoder said, shape (m,).
         """
         for sides in self._weights:
             seen = unread == sides
-            if np.count_nonzero(seen) < _FEWEST:
-                continue
-            given = features[seen]
-            gram = given.T @ given + _RIDGE * np.eye(given.shape[1])
-            weights = np.linalg.solve(gram, given.T @ cosines[seen])
-            self._weights[sides] = weights
-            self._deviations[sides] = max(1e-3, float((cosines[seen] - given @ weights).std()))
+            given, said = features[seen], cosines[seen]
+            # First the record of the old weights, which made the forecasts.
+            places = np.rint((self._deviation(given, sides) - _KNOTS[0]) / _STEP).astype(np.int64)
+            hits = places[said >= self._threshold]
+            for kept, new in ((self._tries, places), (self._hits, hits)):
+                kept[sides] *= _MEMORY
+                kept[sides] += np.bincount(new, minlength=len(_KNOTS))
+            if len(said) >= _FEWEST:
+                gram = given.T @ given + _RIDGE * np.eye(given.shape[1])
+                weights = np.linalg.solve(gram, given.T @ said)
+                self._weights[sides] = weights
+                self._deviations[sides] = max(1e-3, float((said - given @ weights).std()))
 
     def chances(self, features: Floats, unread: Counts) -> Floats:
-        """Return the chance of each pair to reach the threshold; 0 where both rows were read.
+        """Return the chance of each pair to reach the threshold; 0 where both texts were read.
 
         Args:
             features: shape (m, n_features).
-            unread: unread rows of each pair, 0, 1 or 2, shape (m,).
+            unread: unread texts of each pair, 0, 1 or 2, shape (m,).
         """
         chances = np.zeros(len(features))
-        for sides, weights in self._weights.items():
+        for sides in self._weights:
             there = unread == sides
-            deviations = (features[there] @ weights - self._threshold) / self._deviations[sides]
-            chances[there] = _normal_share(deviations)
+            # Never less than the normal distribution says: few tries may well have no hit.
+            known = self._hits[sides] / (self._tries[sides] + _CAUTION)
+            expected = np.maximum(_normal_share(_KNOTS), np.maximum.accumulate(known))
+            deviations = self._deviation(features[there], sides)
+            chances[there] = np.maximum(
+                _normal_share(deviations), np.interp(deviations, _KNOTS, expected)
+            )
         return chances
 
-
-def missed_share(values: Floats, cut: float) -> float:
-    """Estimate which share of a normal distribution lies below the cut that its values passed.
-
-    Candidate pairs end at some forecast, and true pairs may lie below: where the true pairs that
-    were found crowd at the cut, many do.
-
-    Args:
-        values: first forecasts of the true pairs found, shape (m,), none below `cut`.
-        cut: the forecast at which candidate pairs end.
-
-    Returns:
-        The share, in 0..1; 0 for fewer than 50 values, which say nothing.
-
-    Source:
-        Maximum likelihood of a normal distribution truncated on one side (Cohen 1950), on a grid.
-    """
-    if len(values) < _FEWEST_VALUES:
-        return 0.0
-    mean, variance = float(values.mean()), float(values.var())
-    # In standard deviations of the values: the true mean lies lower, the true width is larger.
-    width = max(variance**0.5, 1e-6)
-    means, widths = np.meshgrid(
-        mean + width * np.linspace(-4, 0.5, 91), width * np.linspace(0.7, 3, 93)
-    )
-    below = _normal_share((cut - means) / widths)
-    squares = (variance + (mean - means) ** 2) / widths**2
-    likelihood = -squares / 2 - np.log(widths) - np.log(np.maximum(1 - below, 1e-12))
-    return float(below.flat[likelihood.argmax()])
+    def _deviation(self, features: Floats, sides: int) -> Floats:
+        """Return how far above the threshold the forecasts are, in standard deviations."""
+        above = features @ self._weights[sides] - self._threshold
+        found: Floats = np.clip(above / self._deviations[sides], _KNOTS[0], _KNOTS[-1])
+        return found
 
 
 def _normal_share(deviations: Floats) -> Floats:

@@ -1,6 +1,7 @@
 """Encoders: unit vectors that do not depend on their neighbours, and the two-step search."""
 
 import multiprocessing
+import random
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ import polars as pl
 import pytest
 
 from flows import encoders
-from flows.encoders import SentenceEncoder, StaticEncoder, semantic_candidates
+from flows.encoders import SentenceEncoder, StaticEncoder, semantic_candidates, sentence, two_step
+from quality.dedup import prescreen
 from quality.dedup.semantic import semantic_pairs
 from schemas.errors import InputError
 
@@ -97,7 +99,7 @@ def test_a_model_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
 
 
 def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoders, "EMBEDDED_PACKAGE", "no_such_package")
+    monkeypatch.setattr(sentence, "EMBEDDED_PACKAGE", "no_such_package")
     with pytest.raises(InputError, match=r"feingold\[embedded\]"):
         encoders.embedded_model_path()
 
@@ -123,16 +125,78 @@ def test_few_rows_are_all_encoded() -> None:
     assert found.vectors.any(axis=1).tolist() == [True, True, True]
 
 
-def test_of_many_rows_only_candidates_are_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoders, "ENCODE_ALL_ROWS", 2)
-    rows = frame(["abcd", "qqqq", "abdc", "Name 3", "Name 4"])
+def many(n_rows: int) -> list[str]:
+    """Texts of random letters, and some with two letters swapped, which `Letters` calls equal."""
+    draw = random.Random(0)
+    texts = ["".join(draw.choices("abcdefghijklmnopqrstuvwxy", k=30)) for _ in range(n_rows)]
+    return texts + [text[1] + text[0] + text[2:] for text in texts[: n_rows // 10]]
+
+
+@pytest.fixture
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(two_step, "ENCODE_ALL_ROWS", 2)
+    monkeypatch.setattr(prescreen, "SAMPLE", 100)
+    monkeypatch.setattr(prescreen, "_SMALLEST_ROUND", 50)
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_of_many_rows_only_candidates_are_encoded() -> None:
+    rows = frame([*many(1_000), "Name 3", "Name 4"])
     full = Letters()
-    found = semantic_candidates(rows, full, Letters())
-    assert found.encoded == 2
-    assert set(full.asked) == {"abcd", "abdc"}
-    assert found.vectors.any(axis=1).tolist() == [True, False, True, False, False]
-    pairs = semantic_pairs(rows, found.vectors, found.instruction_vectors)
-    assert pairs.select("id_a", "id_b").rows() == [("0000", "0002")]
+    found = semantic_candidates(rows, full, Letters(), threshold=0.99)
+    assert found.encoded < 600
+    assert len(set(full.asked)) == found.encoded
+    # No other row has their numbers.
+    assert not {"Name 3", "Name 4"} & set(full.asked)
+    assert found.vectors.any(axis=1).sum() == found.encoded
+    pairs = semantic_pairs(rows, found.vectors, found.instruction_vectors, threshold=0.99)
+    everything = Letters().encode(rows["instruction"].to_list())
+    truth = semantic_pairs(rows, everything, everything, threshold=0.99)
+    assert truth.height >= 100
+    assert pairs.join(truth, on=["id_a", "id_b"]).height == pairs.height
+    assert pairs.height >= 0.95 * truth.height
+    assert 0.9 < found.expected_recall <= 1
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_the_order_of_rows_does_not_choose() -> None:
+    rows = frame(many(400))
+    shuffled = rows.sample(fraction=1.0, shuffle=True, seed=3)
+    first, second = (
+        semantic_candidates(order, Letters(), Letters(), threshold=0.95)
+        for order in (rows, shuffled)
+    )
+    places = shuffled["id"].cast(pl.Int64).to_numpy()
+    assert np.array_equal(first.vectors[places], second.vectors)
+    assert np.array_equal(first.instruction_vectors[places], second.instruction_vectors)
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_one_text_twice_is_always_encoded() -> None:
+    rows = frame([*many(300), "Name 3", "Name 3"])
+    found = semantic_candidates(rows, Letters(), Letters(), threshold=0.99, recall=0.01)
+    assert found.vectors[-2:].any(axis=1).tolist() == [True, True]
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_without_guards_other_numbers_may_pair() -> None:
+    rows = frame([*many(300), "Name 3", "Name 4"])
+    found = semantic_candidates(rows, Letters(), Letters(), threshold=0.8, guards=False, recall=1.0)
+    assert found.vectors[-2:].any(axis=1).tolist() == [True, True]
+
+
+def test_a_first_column_is_encoded_only_where_there_is_more() -> None:
+    rows = frame(["ab", "ba", "cd"]).with_columns(input=pl.Series(["", "", "x"]))
+    full = Letters()
+    found = semantic_candidates(rows, full)
+    assert sorted(full.asked) == ["ab", "ba", "cd\nx"]
+    assert np.array_equal(found.instruction_vectors[:2], found.vectors[:2])
+    rows = rows.with_columns(input=pl.Series(["x", "x", ""]))
+    full = Letters()
+    found = semantic_candidates(rows, full)
+    assert sorted(full.asked) == ["ab", "ab\nx", "ba", "ba\nx", "cd"]
+    assert found.instruction_vectors.any(axis=1).tolist() == [True, True, False]
+    assert found.encoded == 3
 
 
 def test_no_rows_at_all() -> None:

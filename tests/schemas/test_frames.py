@@ -18,8 +18,8 @@ def test_more_columns_may_follow() -> None:
 
 
 def test_a_missing_column_is_named() -> None:
-    with pytest.raises(RunError, match="expected column 'evidence' after here, got"):
-        check_frame(empty_frame(PAIRS).drop("evidence"), PAIRS, where="here")
+    with pytest.raises(RunError, match="expected column 'similarity' after here, got"):
+        check_frame(empty_frame(PAIRS).drop("similarity"), PAIRS, where="here")
 
 
 def test_a_wrong_type_is_named() -> None:

@@ -200,4 +200,5 @@ def test_the_json_schema_names_every_field() -> None:
         "description",
         "license",
         "on_abstain",
+        "runner",
     }

@@ -14,7 +14,7 @@ THRESHOLD = 0.9
 class World:
     """Texts with a meaning that their static vectors only hint at, a tenth of them said twice."""
 
-    def __init__(self, n_texts: int, *, noise: float = 0.3) -> None:
+    def __init__(self, n_texts: int, *, noise: float = 0.1) -> None:
         rng = np.random.default_rng(0)
         meanings = rng.standard_normal((n_texts, DIMENSIONS))
         copies = n_texts // 10
@@ -54,20 +54,13 @@ def test_few_texts_are_read_and_most_pairs_found() -> None:
     world = World(3_000)
     found = screen(world.pool, world.encode, threshold=THRESHOLD, recall=0.95)
     assert len(world.asked) == len(set(world.asked)) == found.read.sum()
-    assert found.read.mean() < 0.55
+    assert found.read.mean() < 0.4
     assert world.recall(found) > 0.9
     # Reading the same number by chance finds the square of their share.
-    assert world.recall(found) > 2 * found.read.mean() ** 2
+    assert world.recall(found) > 5 * found.read.mean() ** 2
     assert found.expected_recall == pytest.approx(world.recall(found), abs=0.06)
     assert np.array_equal(found.vectors[found.read], world.full[found.read])
     assert not found.vectors[~found.read].any()
-
-
-def test_pairs_that_are_no_candidates_count_as_lost() -> None:
-    world = World(3_000, noise=0.6)
-    found = screen(world.pool, world.encode, threshold=THRESHOLD, recall=0.95)
-    assert world.recall(found) < 0.6
-    assert found.expected_recall == pytest.approx(world.recall(found), abs=0.15)
 
 
 def test_a_higher_recall_reads_more_and_finds_more() -> None:
