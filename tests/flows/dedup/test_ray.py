@@ -158,4 +158,3 @@ def test_without_the_extra_one_line_says_what_to_install(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "prefect_ray", None)
     with pytest.raises(InputError, match=r"^expected the extra `ray` .*'feingold\[ray\]'"):
         ray_mapper(workers=2)
-
