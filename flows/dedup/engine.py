@@ -28,7 +28,7 @@ from quality.dedup.facts import judge_pairs
 from quality.dedup.kernels import Places
 from quality.dedup.lexical import THRESHOLD, Cut
 from quality.dedup.minhash import Bands, choose_bands
-from quality.dedup.search import Found, Limits, jaccard, merge
+from quality.dedup.search import Found, Limits, jaccard, load_kernels, merge
 from quality.dedup.survivors import Dropped, drop_worse, largest_group_share
 
 # Fewer rows in a group alarm nobody.
@@ -109,6 +109,7 @@ class Engine:
         """Run the methods and return what each dropped."""
         if not self.rows.shards:
             return []
+        load_kernels()
         self.work.mkdir(parents=True, exist_ok=True)
         results = []
         if self.plan.exact is not None or self.plan.cut is not None:

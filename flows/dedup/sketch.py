@@ -108,7 +108,8 @@ def load_exact(sketches: list[str]) -> Hashes:
 
 def _map(path: Path) -> Hashes:
     # A file without values cannot be mapped.
-    values: Hashes = np.load(path, mmap_mode="r" if path.stat().st_size > 128 else None)
+    # Copy on write instead of read-only, a type of its own for which all would be compiled again.
+    values: Hashes = np.load(path, mmap_mode="c" if path.stat().st_size > 128 else None)
     return values
 
 

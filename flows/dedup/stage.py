@@ -146,7 +146,12 @@ def _semantic(
     encoder = encoders.load()
     static = StaticEncoder(encoder, encoders.cache) if pool.height > ENCODE_ALL_ROWS else None
     found = semantic_candidates(
-        pool, encoder, static, columns=options.columns, threshold=options.threshold
+        pool,
+        encoder,
+        static,
+        columns=options.columns,
+        threshold=options.threshold,
+        guards=options.guards,
     )
     pairs = semantic_pairs(
         pool,
@@ -159,7 +164,11 @@ def _semantic(
     named = pl.DataFrame({"id": pool["id"], "row": numbers})
     sides = np.stack([_numbers(pairs[name], named) for name in ("id_a", "id_b")], axis=1)
     is_new = (sides >= rows.n_past).any(axis=1)  # two earlier versions may well share a row
-    notes: dict[str, Any] = {"encoded": found.encoded, "similar": int(is_new.sum())}
+    notes: dict[str, Any] = {
+        "encoded": found.encoded,
+        "expected_recall": round(found.expected_recall, 4),
+        "similar": int(is_new.sum()),
+    }
     if missing := rows.textless_versions():
         notes["not_compared"] = f"not compared with {', '.join(missing)}, whose rows are not here"
     return sides[is_new], pairs["similarity"].to_numpy()[is_new], notes

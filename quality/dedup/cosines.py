@@ -16,6 +16,8 @@ DECIMALS = 6
 # One block of cosines: 2,048 * 8,192 float32 = 64 MiB.
 _BLOCK_ROWS = 2_048
 _BLOCK_COLUMNS = 8_192
+# Rows of a sample at once, against all of a group: 64 * 1,000,000 float32 = 256 MB.
+_SAMPLE_ROWS = 64
 
 
 class SimilarPairs(NamedTuple):
@@ -99,7 +101,13 @@ def has_partner(
 
 
 def cosine_for(
-    vectors: Vectors, wanted: int, *, keys: Keys | None = None, lowest: float, rows: int = 1_000
+    vectors: Vectors,
+    wanted: int,
+    *,
+    keys: Keys | None = None,
+    lowest: float,
+    rows: int = 1_000,
+    most: int = 64,
 ) -> float:
     """Estimate the cosine that `wanted` pairs reach, from some of the rows.
 
@@ -109,20 +117,24 @@ def cosine_for(
         keys: as in `candidate_pairs`.
         lowest: the answer is not below this; above 0.
         rows: every k-th row is looked at, so that about this many are.
+        most: pairs of a row that count, the nearest. Else one template with a thousand look-alikes
+            would be all that is wanted.
 
     Returns:
         A cosine; `lowest` where fewer than `wanted` pairs reach it.
     """
     every = max(1, len(vectors) // rows)
     found = [np.empty(0, dtype=np.float32)]
-    looked_at = 0
     for group in _groups(vectors, keys):
         some = group[group % every == 0]
-        looked_at += len(some)
-        for start in range(0, len(group), _BLOCK_COLUMNS):
-            columns = group[start : start + _BLOCK_COLUMNS]
-            cosines = vectors[some] @ vectors[columns].T
-            found.append(cosines[(cosines >= lowest) & (some[:, None] != columns)])
+        here = vectors[group]
+        for start in range(0, len(some), _SAMPLE_ROWS):
+            chosen = some[start : start + _SAMPLE_ROWS]
+            cosines = vectors[chosen] @ here.T
+            cosines[chosen[:, None] == group] = -1
+            if len(group) > most:
+                cosines = np.partition(cosines, len(group) - most, axis=1)[:, -most:]
+            found.append(cosines[cosines >= lowest])
     values = np.concatenate(found)
     # Seen from both its rows, a pair counts twice.
     kept = 2 * wanted // every

@@ -5,15 +5,17 @@ a band can be a task of its own on any thread, process or machine.
 """
 
 from collections.abc import Iterable
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from quality.dedup.kernels import Hashes, Places, minhash_rows
 from quality.dedup.kernels_buckets import bucket_rows, compare_large, compare_small
 from quality.dedup.minhash import Bands, band_keys, choose_bands, permutations
-from quality.dedup.shingles import Fingerprints
+from quality.dedup.shingles import Fingerprints, fingerprint
 
 #: A bucket of up to MAX_PARTNERS + 1 rows is compared in full.
 MAX_PARTNERS = 64
@@ -212,6 +214,21 @@ def alike_pairs(
                 alike_in_large_buckets(keys[band], fingerprints, limits, rank, tail, n_past)
             )
     return merge(every)
+
+
+@cache
+def load_kernels() -> None:
+    """Compile every kernel of a search, or load it, in the thread that calls.
+
+    Threads that all come to an unloaded kernel at once break Python 3.11: numba parses its source,
+    and the parser counts its depth for all threads together (python/cpython#106905).
+    """
+    prints = fingerprint(pl.Series(["one row", "one row"]))
+    keys = band_keys(prints, Bands(1, 1))[0]
+    rank = np.arange(2, dtype=np.int64)
+    tail = tail_permutations(Bands(1, 1), 0)
+    alike_in_small_buckets(keys, prints, Limits(1.0), nothing_earlier(2))
+    alike_in_large_buckets(keys, prints, Limits(1.0, None, 0), rank, tail)
 
 
 def merge(parts: Iterable[Found]) -> Found:

@@ -574,7 +574,7 @@ def test_the_number_of_threads_changes_nothing(project: Project) -> None:
     files = read_tree(project.base / "elsewhere")
     wanted = read_tree(project.base / "published")
     parquet = [name for name in wanted if name.endswith(".parquet")]
-    assert len(parquet) == 4
+    assert len(parquet) == 5
     assert {name: files[name] for name in parquet} == {name: wanted[name] for name in parquet}
 
 

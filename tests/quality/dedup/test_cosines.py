@@ -71,3 +71,12 @@ def test_the_cosine_that_many_pairs_reach() -> None:
     assert 350 < len(candidate_pairs(vectors, rough, keys=keys).pairs) < 700
     assert cosine_for(vectors, 10**6, keys=keys, lowest=0.1) == 0.1
     assert cosine_for(vectors[:1], 10, lowest=0.1) == 0.1
+
+
+def test_one_template_is_not_all_that_is_wanted() -> None:
+    rng = np.random.default_rng(3)
+    vectors = unit(rng.standard_normal((400, 8)))
+    vectors[:200] = vectors[0]
+    # 19,900 pairs of equal rows would leave nothing for the others.
+    assert cosine_for(vectors, 5_000, lowest=0.1, most=10) < 0.9
+    assert cosine_for(vectors, 5_000, lowest=0.1, most=400) > 0.99
