@@ -9,7 +9,15 @@ import sys
 from pathlib import Path
 
 # Module, and whether it writes its RESULTS.md itself.
-BENCHMARKS = {"benchmarks.generation.rouge_gate": True, "benchmarks.quality.labels": False}
+BENCHMARKS = {
+    "benchmarks.generation.rouge_gate": True,
+    "benchmarks.quality.labels": False,
+    "benchmarks.dedup.compare": True,  # makes an environment for every peer; an hour or more
+    "benchmarks.dedup.scale": True,
+    "benchmarks.dedup.semantic": True,
+    "benchmarks.dedup.german": True,
+    "benchmarks.dedup.sts": True,
+}
 ROOT = Path(__file__).resolve().parent.parent
 
 

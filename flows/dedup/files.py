@@ -1,6 +1,7 @@
 """Deduplicates Parquet files that need not fit into memory."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -65,8 +66,13 @@ def dedup_parquet(  # noqa: PLR0913  all but the first two are keywords with def
     engine = Engine(rows, plan, work / work_key(paths, repr(plan)), thread_mapper(workers))
     results = engine.run()
     out.mkdir(parents=True, exist_ok=True)
-    write_kept(rows, engine.dead, out / "kept.parquet", schema)
-    explain(rows, results, columns).write_parquet(out / "dropped.parquet")
+    # Writing lets go of the interpreter's lock, which explaining holds: they fit together.
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(write_kept, rows, engine.dead, out / "kept.parquet", schema)
+        if workers == 1:
+            written.result()
+        explain(rows, results, columns).write_parquet(out / "dropped.parquet")
+        written.result()
     return results
 
 

@@ -10,8 +10,8 @@ import polars as pl
 from quality.dedup.kernels import Places
 from schemas.errors import InputError
 
-#: Rows in a shard: 40 MB of short texts, 200 MB while they are sketched.
-SHARD_ROWS = 250_000
+#: Rows in a shard: 16 MB of short texts, 80 MB while they are sketched.
+SHARD_ROWS = 100_000
 
 
 @dataclass(frozen=True, slots=True)

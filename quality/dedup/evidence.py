@@ -24,6 +24,8 @@ def describe_difference(this: str, kept: str) -> str:
         >>> describe_difference("Say hi", "Say  hi")
         'same words'
     """
+    if this == kept:
+        return "same words"
     first, second = this.split(), kept.split()
     if first == second:
         return "same words"
