@@ -54,7 +54,8 @@ def test_make_targets_exist(page: Path) -> None:
 
 
 @pytest.mark.slow
-def test_commands_of_the_readme_run(tmp_path: Path, prefect_api: str) -> None:
+@pytest.mark.parametrize(("page", "least"), [("README.md", 5), ("docs/dedup.md", 3)])
+def test_commands_of_a_page_run(tmp_path: Path, prefect_api: str, page: str, least: int) -> None:
     """In the order of the page, in a directory that looks like the repository."""
     for name in ("recipes", "docs"):
         shutil.copytree(ROOT / name, tmp_path / name)
@@ -62,8 +63,8 @@ def test_commands_of_the_readme_run(tmp_path: Path, prefect_api: str) -> None:
         **child_environment({"PREFECT_API_URL": prefect_api}),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
-    ran = [line for line in commands(ROOT / "README.md") if not line.startswith("make")]
-    assert len(ran) >= 5
+    ran = [line for line in commands(ROOT / page) if not line.startswith("make")]
+    assert len(ran) >= least
     for line in ran:
         done = subprocess.run(
             shlex.split(line), cwd=tmp_path, env=environment, capture_output=True, text=True
