@@ -11,10 +11,9 @@ from flows.dedup.show import show_calibration, show_thresholds
 from flows.recipes import LoadedRecipe
 from flows.runner import explore, make_spec, run_tables, tell
 from flows.session import RunSpec
+from quality.dedup import METHODS
 from schemas.errors import InputError
 from schemas.recipe import DedupOptions, LexicalOptions, SemanticOptions
-
-_METHODS = ("exact", "lexical", "semantic")
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -56,9 +55,9 @@ def options_of(arguments: argparse.Namespace) -> DedupOptions:
         InputError: if one is wrong, or belongs to a method that does not run.
     """
     methods = _list(arguments.method)
-    unknown = [method for method in methods if method not in _METHODS]
+    unknown = [method for method in methods if method not in METHODS]
     if unknown or not methods:
-        msg = f"expected --method of {', '.join(_METHODS)}, got {arguments.method!r}: correct it"
+        msg = f"expected --method of {', '.join(METHODS)}, got {arguments.method!r}: correct it"
         raise InputError(msg)
     threshold = arguments.threshold
     if threshold is not None and not 0 < threshold <= 1:

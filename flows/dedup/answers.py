@@ -13,6 +13,7 @@ from quality.dedup.exact import exact_keys
 from quality.dedup.kernels import Places
 from quality.dedup.kernels_buckets import shared_counts
 from quality.dedup.shingles import Fingerprints, fingerprint
+from quality.dedup.survivors import rows_in_pairs
 
 #: Jaccard similarity from which two answers count as one.
 SAME_ANSWER = 0.7
@@ -34,8 +35,8 @@ def answer_agreement(rows: Rows, pairs: Places) -> npt.NDArray[np.float64]:
     agreement = np.ones(len(pairs))
     if not len(pairs) or not rows.has_column(ANSWER):
         return agreement
-    named, places = np.unique(pairs[:, :2], return_inverse=True)
-    left, right = places.reshape(-1, 2).T.astype(np.int64)
+    named, places = rows_in_pairs(pairs)
+    left, right = places.T
     n_past = int(np.searchsorted(named, rows.n_past))
     texts = rows.texts(named[n_past:], [ANSWER])
     keys = np.concatenate([rows.past_answers(named[:n_past]), exact_keys(texts, (ANSWER,))[:, 0]])

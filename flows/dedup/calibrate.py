@@ -16,7 +16,8 @@ import polars as pl
 from flows.dedup.mapping import Mapper
 from flows.dedup.rows import Rows, Scorer
 from flows.dedup.shards import list_shards
-from flows.dedup.stage import Encoders, cut_of, limits_of
+from flows.dedup.signatures import cut_of
+from flows.dedup.stage import Encoders, limits_of
 from flows.dedup.thresholds import Flags, Pairs, Sweep, sweep
 from flows.disk import write_frame
 from quality.dedup.exact import COLUMNS

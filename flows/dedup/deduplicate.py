@@ -51,14 +51,30 @@ def deduplicate_files(
         options: which methods run, with their thresholds.
         past: signatures of earlier versions.
     """
-    rows = Rows(past, list_shards(files, after=past), quality_of)
-    encoders = Encoders(lambda: session.encoder, session.home / "models")
+    rows = rows_of(files, past)
     asked = options.model_dump_json()
     places = [*(Path(shard.path) for shard in past), *files]
     work = session.home / "dedup" / work_key(places, asked)
-    outcome = deduplicate(rows, options, encoders=encoders, work=work, mapper=mapper_of(session))
+    outcome = deduplicate(
+        rows, options, encoders=encoders_of(session), work=work, mapper=mapper_of(session)
+    )
     shutil.rmtree(work, ignore_errors=True)
     return outcome
+
+
+def rows_of(files: Sequence[Path], past: Sequence[Shard]) -> Rows:
+    """Return the rows of files, after those of earlier versions; scored where they have no score.
+
+    Args:
+        files: in the order of their rows.
+        past: signatures of earlier versions.
+    """
+    return Rows(past, list_shards(files, after=past), quality_of)
+
+
+def encoders_of(session: "Session") -> Encoders:
+    """Return where a session's semantic method gets its vectors."""
+    return Encoders(lambda: session.encoder, session.home / "models")
 
 
 def quality_of(rows: pl.DataFrame) -> pl.Series:

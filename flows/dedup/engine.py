@@ -29,7 +29,7 @@ from quality.dedup.kernels import Places
 from quality.dedup.lexical import THRESHOLD, Cut
 from quality.dedup.minhash import Bands, choose_bands
 from quality.dedup.search import Found, Limits, jaccard, load_kernels, merge
-from quality.dedup.survivors import Dropped, drop_worse, largest_group_share
+from quality.dedup.survivors import Dropped, drop_worse, largest_group_share, rows_in_pairs
 
 # Fewer rows in a group alarm nobody.
 _ALARM_ROWS = 20
@@ -109,7 +109,8 @@ class Engine:
         """Run the methods and return what each dropped."""
         if not self.rows.shards:
             return []
-        load_kernels()
+        if self.plan.cut is not None:
+            load_kernels()
         self.work.mkdir(parents=True, exist_ok=True)
         results = []
         if self.plan.exact is not None or self.plan.cut is not None:
@@ -177,9 +178,9 @@ class Engine:
             pairs: int64, shape (m, 2 or more): row numbers.
             similarity: float64, shape (m,).
         """
-        named, places = np.unique(pairs[:, :2], return_inverse=True)
+        named, places = rows_in_pairs(pairs)
         order = self.rows.order(named)
-        dropped = drop_worse(places.reshape(-1, 2), similarity, order.rank, order.ties)
+        dropped = drop_worse(places, similarity, order.rank, order.ties)
         return Dropped(named[dropped.rows], named[dropped.matched], dropped.similarity)
 
     def _sketch_tasks(self) -> list[SketchTask]:
@@ -213,9 +214,8 @@ class Engine:
     def _judge(self, pairs: Places, columns: tuple[str, ...]) -> npt.NDArray[np.bool_]:
         if not self.plan.guards and len(columns) == 1:
             return np.ones(len(pairs), dtype=np.bool_)  # compared in full already
-        named, places = np.unique(pairs[:, :2], return_inverse=True)
+        named, places = rows_in_pairs(pairs)
         facts = self.rows.facts(named, columns)
-        places = places.reshape(-1, 2).astype(np.int64)
         return judge_pairs(facts, places, guards=self.plan.guards).passed
 
     def _without_choices(

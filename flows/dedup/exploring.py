@@ -12,12 +12,10 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.dedup.calibrate import plant_rows, run_trial
 from flows.dedup.calibration import report
-from flows.dedup.deduplicate import mapper_of, quality_of
+from flows.dedup.deduplicate import encoders_of, mapper_of, rows_of
 from flows.dedup.past import load_past
 from flows.dedup.reading import Parts, read_parts
 from flows.dedup.rows import Rows
-from flows.dedup.shards import list_shards
-from flows.dedup.stage import Encoders
 from flows.dedup.threshold_table import describe_threshold, first_gone
 from flows.dedup.thresholds import sweep
 from flows.disk import write_atomically, write_frame
@@ -42,7 +40,7 @@ def compare(spec: RunSpec, parts: Parts, thresholds: Sequence[float], out: Path)
         _rows(session, parts),
         options,
         min(thresholds),
-        encoders=_encoders(session),
+        encoders=encoders_of(session),
         work=_work(session) / "pairs",
         mapper=mapper_of(session),
     )
@@ -64,7 +62,7 @@ def calibrate(spec: RunSpec, parts: Parts, sample: int, out: Path) -> dict[str, 
         planted,
         file,
         options,
-        encoders=_encoders(session),
+        encoders=encoders_of(session),
         mapper=mapper_of(session),
     )
     found = report(trial, options)
@@ -99,12 +97,7 @@ def calibrate_flow(spec: RunSpec, out: str, sample: int) -> dict[str, Any]:
 
 def _rows(session: Session, parts: Parts) -> Rows:
     options = session.recipe.dedup or DedupOptions()
-    past = load_past(session, options.against).shards()
-    return Rows(past, list_shards(parts.rows, after=past), quality_of)
-
-
-def _encoders(session: Session) -> Encoders:
-    return Encoders(lambda: session.encoder, session.home / "models")
+    return rows_of(parts.rows, load_past(session, options.against).shards())
 
 
 def _work(session: Session) -> Path:

@@ -90,9 +90,8 @@ def write_kept(rows: Rows, dead: Places, path: Path, schema: pl.Schema) -> None:
     with pq.ParquetWriter(draft, layout, compression="zstd") as writer:
         for shard in rows.shards:
             frame = read_shard(shard, schema.names())
-            low, high = np.searchsorted(dead, (shard.first, shard.first + shard.rows))
             is_kept = np.ones(frame.height, dtype=np.bool_)
-            is_kept[dead[low:high] - shard.first] = False
+            is_kept[shard.part_of(dead)] = False
             writer.write_table(frame.filter(pl.Series(is_kept)).to_arrow().cast(layout))
     draft.rename(path)
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from flows.dedup.header import FORMAT, SignatureHeader, damaged, describe_cut, read_header
@@ -14,6 +13,7 @@ from flows.dedup.past import PLACES, Earlier
 from flows.dedup.shards import Shard, list_shards
 from flows.dedup.signatures import (
     FILE_ROWS,
+    cut_of,
     make_signatures,
     probe,
     read_signatures,
@@ -23,7 +23,6 @@ from flows.disk import user_disk_errors
 from flows.store import code_version, hash_json
 from quality.dedup.exact import COLUMNS
 from quality.dedup.kernels import Places
-from quality.dedup.lexical import Cut
 from schemas.errors import InputError
 from schemas.recipe import LexicalOptions
 
@@ -79,9 +78,9 @@ def locate_rows(shards: Sequence[PastShard], rows: Places) -> pl.DataFrame:
     """Say where rows are; see `Past.places`."""
     parts = [pl.DataFrame(schema={"matched": pl.Int64, **PLACES})]
     for shard in shards:
-        low, high = np.searchsorted(rows, (shard.first, shard.first + shard.rows))
-        if low < high:
-            matched = pl.Series("matched", rows[low:high], dtype=pl.Int64)
+        places = shard.part_of(rows)
+        if places.size:
+            matched = pl.Series("matched", places + shard.first, dtype=pl.Int64)
             row = pl.col("matched") - shard.first + shard.data_start
             parts.append(
                 matched.to_frame().with_columns(
@@ -142,7 +141,7 @@ def _compares(header: SignatureHeader, options: LexicalOptions | None) -> bool:
 
 
 def _cut_anew(data: str, options: LexicalOptions) -> Iterator[pl.DataFrame]:
-    cut = Cut(options.columns, options.shingle, options.characters, options.mask)
+    cut = cut_of(options)
     start = 0
     while (rows := _read(data, ["id", *COLUMNS], start, FILE_ROWS)).height:
         yield make_signatures(rows, cut)

@@ -72,7 +72,7 @@ def read_parts(session: Session, folder: Path) -> Parts:
         index = folder / f"file-{number:05}.json"
         if index.exists():
             written: Index = json.loads(index.read_text(encoding="utf-8"))
-            for path in written["rows"]:
+            for path in (*written["rows"], *written["bad"]):
                 numbers.see(pl.read_parquet(path, columns=["id"])["id"])
         else:
             origin = Origin(name, shown, source.license, source.format)

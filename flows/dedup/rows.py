@@ -98,10 +98,9 @@ class Rows:
         """
         parts = [pl.DataFrame(schema=dict(FACTS))]
         for shard in self.every:
-            low, high = np.searchsorted(rows, (shard.first, shard.first + shard.rows))
-            if low == high:
+            places = shard.part_of(rows)
+            if not places.size:
                 continue
-            places = rows[low:high] - shard.first
             if shard.first < self.n_past:
                 parts.append(read_shard(shard, list(FACTS))[places])
             else:
@@ -123,9 +122,9 @@ class Rows:
         own = gather(self.shards, rows[np.searchsorted(rows, self.n_past) :], columns)
         parts = []
         for shard in self.past:
-            low, high = np.searchsorted(rows, (shard.first, shard.first + shard.rows))
-            if low < high and isinstance(shard, PastShard):
-                parts.append(read_texts(shard, columns)[rows[low:high] - shard.first])
+            places = shard.part_of(rows)
+            if places.size and isinstance(shard, PastShard):
+                parts.append(read_texts(shard, columns)[places])
         return pl.concat([*parts, own] if own.height else parts) if parts else own
 
     def have_texts(self, rows: Places) -> npt.NDArray[np.bool_]:
@@ -151,7 +150,7 @@ class Rows:
             return pl.repeat(None, len(rows), dtype=pl.Float64, eager=True)
         parts = [nothing]
         for shard in self.shards:
-            low, high = np.searchsorted(rows, (shard.first, shard.first + shard.rows))
-            if low < high:
-                parts.append(self.score(read_shard(shard)[rows[low:high] - shard.first]))
+            places = shard.part_of(rows)
+            if places.size:
+                parts.append(self.score(read_shard(shard)[places]))
         return pl.concat(parts)

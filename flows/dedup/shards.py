@@ -32,6 +32,15 @@ class Shard:
     number: int
     first: int
 
+    def part_of(self, rows: Places) -> Places:
+        """Return which of its rows are among `rows`, counted from its first one.
+
+        Args:
+            rows: int64, ascending and without repeats: numbers among the rows of all shards.
+        """
+        low, high = np.searchsorted(rows, (self.first, self.first + self.rows))
+        return rows[low:high] - self.first
+
 
 def list_shards(
     paths: Sequence[Path], *, after: Sequence[Shard] = (), shard_rows: int = SHARD_ROWS
@@ -77,9 +86,9 @@ def gather(shards: Sequence[Shard], rows: Places, columns: Sequence[str]) -> pl.
     """
     parts = []
     for shard in shards:
-        low, high = np.searchsorted(rows, (shard.first, shard.first + shard.rows))
-        if low < high:
-            parts.append(read_shard(shard, columns)[rows[low:high] - shard.first])
+        places = shard.part_of(rows)
+        if places.size:
+            parts.append(read_shard(shard, columns)[places])
     if not parts:
         if not shards:
             return pl.DataFrame()

@@ -27,6 +27,7 @@ from quality.dedup.lexical import Cut, cut_rows, facts_of
 from schemas.errors import RunError
 from schemas.frames import FrameSchema, check_frame
 from schemas.manifest import DatasetManifest
+from schemas.recipe import LexicalOptions
 
 #: Columns of a signature file.
 SIGNATURES: FrameSchema = {
@@ -47,6 +48,11 @@ _PROBES = (
     ("Translate into French, then German: 'Good morning'", "Use `len(x) >= 5` km/h.", "Bonjour."),
     ("俳句を書いてください", "ไม่ใช่ 12 kg", "Straße, Unmöglich"),
 )
+
+
+def cut_of(options: LexicalOptions) -> Cut:
+    """Return how the lexical method of a recipe cuts rows into shingles."""
+    return Cut(options.columns, options.shingle, options.characters, options.mask)
 
 
 def make_signatures(rows: pl.DataFrame, cut: Cut) -> pl.DataFrame:

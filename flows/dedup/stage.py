@@ -13,9 +13,9 @@ from flows.dedup.engine import Engine, MethodResult, Plan
 from flows.dedup.explain import explain
 from flows.dedup.mapping import Mapper
 from flows.dedup.rows import Rows
+from flows.dedup.signatures import cut_of
 from quality.dedup.exact import COLUMNS
 from quality.dedup.kernels import Places
-from quality.dedup.lexical import Cut
 from quality.dedup.search import Limits
 from schemas.frames import DECISIONS
 from schemas.recipe import DedupOptions, LexicalOptions, SemanticOptions
@@ -91,11 +91,6 @@ def make_plan(options: DedupOptions, rows: Rows, encoders: Encoders) -> Plan:
         alarm_share=options.alarm_share,
         all_answers=options.answers == "all",
     )
-
-
-def cut_of(options: LexicalOptions) -> Cut:
-    """How the lexical method cuts rows into shingles."""
-    return Cut(options.columns, options.shingle, options.characters, options.mask)
 
 
 def limits_of(options: LexicalOptions) -> Limits:

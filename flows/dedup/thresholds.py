@@ -22,18 +22,17 @@ from flows.dedup.rows import Rows
 from flows.dedup.sketch import load_fingerprints, merge_fingerprints
 from flows.dedup.stage import Encoders, limits_of, make_plan
 from quality.dedup.kernels import Places, minhash_rows
+from quality.dedup.kernels_buckets import SIZE_RATIO
 from quality.dedup.minhash import Bands, choose_bands, permutations
 from quality.dedup.search import Limits
 from quality.dedup.shingles import Fingerprints
-from quality.dedup.survivors import Dropped, drop_worse
+from quality.dedup.survivors import Dropped, drop_worse, rows_in_pairs
 from schemas.recipe import DedupOptions
 
 Flags = npt.NDArray[np.bool_]
 
 # Pairs whose signatures are held at once: 64 MB.
 _AT_ONCE = 50_000
-# As in the kernels: a row is contained in one of at most twice its size.
-_SIZE_RATIO = 2
 
 
 class Pairs(NamedTuple):
@@ -210,9 +209,9 @@ def share_band(prints: Fingerprints, pairs: Places, banding: Bands) -> Flags:
     shared = np.zeros(len(pairs), np.bool_)
     for start in range(0, len(pairs), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
-        named, places = np.unique(pairs[part, :2], return_inverse=True)
+        named, places = rows_in_pairs(pairs[part])
         bands = minhash_rows(*prints, named, factors, terms).reshape(-1, *banding)
-        left, right = places.reshape(-1, 2).T
+        left, right = places.T
         shared[part] = (bands[left] == bands[right]).all(axis=2).any(axis=1)
     return shared
 
@@ -221,7 +220,7 @@ def _are_contained(pairs: Places, prints: Fingerprints, limits: Limits) -> Flags
     """Mark the pairs that are alike by containment, where that is asked for."""
     sizes = np.diff(prints.offsets)[pairs[:, :2]]
     smaller, larger = sizes.min(axis=1), sizes.max(axis=1)
-    contained: Flags = (larger <= _SIZE_RATIO * smaller) & (
+    contained: Flags = (larger <= SIZE_RATIO * smaller) & (
         pairs[:, 2] >= limits.contained * smaller
     )
     return contained

@@ -10,12 +10,11 @@ import polars as pl
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.dedup.deduplicate import deduplicate_files
+from flows.dedup.deduplicate import deduplicate_files, rows_of
 from flows.dedup.files import work_key, write_kept
 from flows.dedup.past import Past, load_past
 from flows.dedup.reading import Parts, read_parts
 from flows.dedup.rows import Rows
-from flows.dedup.shards import list_shards
 from flows.dedup.stage import Outcome
 from flows.disk import write_frame
 from flows.session import RunSpec, Session, close_session, session_for
@@ -36,21 +35,15 @@ def read(spec: RunSpec, work: Path) -> Parts:
 
 
 @task(task_run_name="dedup", cache_policy=NO_CACHE)
-def dedup(spec: RunSpec, parts: Parts) -> Outcome:
+def dedup(spec: RunSpec, parts: Parts, past: Past) -> Outcome:
     """Find what repeats what."""
-    session = session_for(spec)
-    options = session.recipe.dedup or DedupOptions()
-    past = load_past(session, options.against)
-    return deduplicate_files(session, parts.rows, options, past.shards())
+    return deduplicate_files(session_for(spec), parts.rows, past.options, past.shards())
 
 
 @task(task_run_name="write", cache_policy=NO_CACHE)
-def write(spec: RunSpec, parts: Parts, outcome: Outcome, out: Path) -> None:
+def write(parts: Parts, past: Past, outcome: Outcome, out: Path) -> None:
     """Write kept, dropped and quarantined rows."""
-    session = session_for(spec)
-    options = session.recipe.dedup or DedupOptions()
-    past = load_past(session, options.against)
-    rows = Rows(past.shards(), list_shards(parts.rows, after=past.shards()))
+    rows = rows_of(parts.rows, past.shards())
     out.mkdir(parents=True, exist_ok=True)
     columns = {name: ROWS[name] for name in (*_PLACE, *ROWS)}
     write_kept(rows, outcome.dead, out / "kept.parquet", pl.Schema(columns))
@@ -70,9 +63,11 @@ def dedup_flow(spec: RunSpec, out: str) -> dict[str, Any]:
     session = session_for(spec)
     try:
         work = _work(session)
+        options = session.recipe.dedup or DedupOptions()
+        past = load_past(session, options.against)
         parts = read(spec, work)
-        outcome = dedup(spec, parts)
-        write(spec, parts, outcome, Path(out))
+        outcome = dedup(spec, parts, past)
+        write(parts, past, outcome, Path(out))
         shutil.rmtree(work, ignore_errors=True)
         return _answer(session, parts, outcome, out)
     finally:

@@ -245,13 +245,11 @@ def _write_signatures(
 ) -> None:
     """Write what later batches are deduplicated against, cut as this run cut its rows."""
     # numba takes a second to import; whoever only reads versions needs none of it.
-    from flows.dedup.signatures import publish_signatures
-    from quality.dedup.lexical import Cut
+    from flows.dedup.signatures import cut_of, publish_signatures
 
     dedup = session.recipe.dedup
     options = (dedup.lexical if dedup is not None else None) or LexicalOptions()
-    cut = Cut(options.columns, options.shingle, options.characters, options.mask)
-    publish_signatures(rows, cut, manifest, draft / FOLDER)
+    publish_signatures(rows, cut_of(options), manifest, draft / FOLDER)
 
 
 def _kept_decisions(rows: pl.DataFrame) -> pl.DataFrame:

@@ -197,6 +197,14 @@ def _longest(offsets: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
+def _longer(values: Any, size: Any) -> Any:
+    """Return the values at the beginning of a longer array."""
+    longer = np.empty(size, values.dtype)
+    longer[: values.size] = values
+    return longer
+
+
+@njit(cache=True, nogil=True)
 def _space_collapsed(data: Any, start: Any, end: Any, joined: Any) -> Any:
     """Copy a text without any word, runs of white space as one space, ends stripped."""
     used, pending = 0, False
@@ -238,9 +246,7 @@ def shingle_hashes(
             tokens, length = _drop_spaces(joined, tokens, starts, ends), n_characters
         last = max(1, tokens - length + 1) if tokens else 0
         if used + last > found.size:
-            grown = np.empty(2 * (used + last), np.uint64)
-            grown[:used] = found[:used]
-            found = grown
+            found = _longer(found, 2 * (used + last))
         for first in range(last):
             final = min(first + length, tokens) - 1
             low = xxh32(joined, starts[first], ends[final], _NO_SEED)
@@ -304,9 +310,7 @@ def word_hashes(
         if tokens and unspaced:
             tokens = _drop_spaces(joined, tokens, starts, ends)
         if used + tokens > found.size:
-            grown = np.empty(2 * (used + tokens), np.uint32)
-            grown[:used] = found[:used]
-            found = grown
+            found = _longer(found, 2 * (used + tokens))
         for token in range(tokens):
             found[used + token] = xxh32(joined, starts[token], ends[token], _NO_SEED)
         used += tokens

@@ -7,6 +7,8 @@ from numba import njit
 
 from quality.dedup.kernels import Hashes, Places
 
+#: Containment counts between rows of which one is at most so many times as long.
+SIZE_RATIO = 2
 _ZERO = np.uint64(0)
 _64 = np.uint64(64)
 
@@ -130,7 +132,8 @@ def shared_shingles(
     if one == 0 or two == 0:
         return -1
     by_jaccard = threshold * (one + two) / (1.0 + threshold)
-    by_containment = containment * min(one, two) if max(one, two) <= 2 * min(one, two) else 1e18
+    is_near = max(one, two) <= SIZE_RATIO * min(one, two)
+    by_containment = containment * min(one, two) if is_near else 1e18
     # A little less than needed: the division at the end decides, not this shortcut.
     enough = np.int64(np.ceil(min(by_jaccard, by_containment) - 1e-6))
     spare_one, spare_two, shared = one - enough, two - enough, 0
@@ -167,15 +170,31 @@ def shared_counts(hashes: Hashes, offsets: Places, left: Places, right: Places) 
 
 
 @njit(cache=True, nogil=True)
-def _append(found: Any, used: Any, left: Any, right: Any, shared: Any) -> Any:
-    """Store a pair, smaller row first, and return the array, which may have grown."""
+def _keep_alike(
+    found: Any,
+    used: Any,
+    hashes: Any,
+    offsets: Any,
+    left: Any,
+    right: Any,
+    threshold: Any,
+    containment: Any,
+) -> Any:
+    """Compare two rows and store them, the smaller one first, if they are alike.
+
+    Returns:
+        The pairs, an array that may have grown, and how many there are.
+    """
+    shared = shared_shingles(hashes, offsets, left, right, threshold, containment)
+    if shared < 0:
+        return found, used
     if used == found.shape[0]:
         grown = np.empty((2 * used, 3), np.int64)
         grown[:used] = found
         found = grown
     found[used, 0], found[used, 1] = min(left, right), max(left, right)
     found[used, 2] = shared
-    return found
+    return found, used + 1
 
 
 @njit(cache=True, nogil=True)
@@ -229,10 +248,9 @@ def compare_small(
                 if done:
                     continue
                 compared += 1
-                shared = shared_shingles(hashes, offsets, left, right, threshold, containment)
-                if shared >= 0:
-                    found = _append(found, used, left, right, shared)
-                    used += 1
+                found, used = _keep_alike(
+                    found, used, hashes, offsets, left, right, threshold, containment
+                )
     return found[:used].copy(), compared
 
 
@@ -275,17 +293,15 @@ def compare_large(
                 if left < n_past and right < n_past:
                     continue
                 compared += 1
-                shared = shared_shingles(hashes, offsets, left, right, threshold, containment)
-                if shared >= 0:
-                    found = _append(found, used, left, right, shared)
-                    used += 1
+                found, used = _keep_alike(
+                    found, used, hashes, offsets, left, right, threshold, containment
+                )
             for two in range(one + 1, last + 1):
                 left, right = by_tail[one], by_tail[two]
                 if left < n_past and right < n_past:
                     continue
                 compared += 1
-                shared = shared_shingles(hashes, offsets, left, right, threshold, containment)
-                if shared >= 0:
-                    found = _append(found, used, left, right, shared)
-                    used += 1
+                found, used = _keep_alike(
+                    found, used, hashes, offsets, left, right, threshold, containment
+                )
     return found[:used].copy(), compared

@@ -19,6 +19,7 @@ from quality.dedup.shingles import (
     join_columns,
     row_ids,
 )
+from quality.dedup.survivors import rows_in_pairs
 
 COLUMNS = ("instruction", "input")
 THRESHOLD = 0.7
@@ -63,8 +64,7 @@ def judge_found(
         columns: compared together; the first one also alone.
         guards: whether differing numbers, negations and the like forbid a pair.
     """
-    named, places = np.unique(pairs[:, :2], return_inverse=True)
-    places = places.reshape(-1, 2).astype(np.int64)
+    named, places = rows_in_pairs(pairs)
     return judge_pairs(facts_of(rows[named], columns), places, guards=guards)
 
 

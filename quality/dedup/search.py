@@ -13,14 +13,12 @@ import numpy.typing as npt
 import polars as pl
 
 from quality.dedup.kernels import Hashes, Places, minhash_rows
-from quality.dedup.kernels_buckets import bucket_rows, compare_large, compare_small
+from quality.dedup.kernels_buckets import SIZE_RATIO, bucket_rows, compare_large, compare_small
 from quality.dedup.minhash import Bands, band_keys, choose_bands, permutations
 from quality.dedup.shingles import Fingerprints, fingerprint
 
 #: A bucket of up to MAX_PARTNERS + 1 rows is compared in full.
 MAX_PARTNERS = 64
-# Containment reaches a row of half the size, whose Jaccard is c / (3 - c).
-_SIZE_RATIO = 2
 # A pair that shared one of the first bands is not compared again.
 CHECKED_BANDS = 4
 # Signature values beyond the band by which a large bucket is sorted.
@@ -46,7 +44,8 @@ class Limits(NamedTuple):
         """The lowest Jaccard similarity that two alike rows can have."""
         if self.containment is None:
             return self.threshold
-        return min(self.threshold, self.containment / (1 + _SIZE_RATIO - self.containment))
+        # It reaches a row of half the size, whose Jaccard is c / (3 - c).
+        return min(self.threshold, self.containment / (1 + SIZE_RATIO - self.containment))
 
     @property
     def contained(self) -> float:

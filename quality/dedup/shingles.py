@@ -9,7 +9,7 @@ import re
 import sys
 import unicodedata
 from functools import cache
-from itertools import groupby
+from itertools import chain, groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +29,7 @@ _UNSPACED = (
     (0x20000, 0x3FFFF),
 )
 # Planes 4 to 13 hold no character, the others none that could be part of a word.
-_ASSIGNED = (*range(0x33000), *range(0xE0100, 0xE0200))
+_ASSIGNED = (range(0x33000), range(0xE0100, 0xE0200))
 _SPACE = re.compile(r"\s+")
 
 
@@ -125,7 +125,7 @@ def word_pattern() -> re.Pattern[str]:
     Python's own word class leaves out marks, which cuts Hindi and Thai words at every vowel sign
     and makes two words that differ in one look alike.
     """
-    marks = (code for code in _ASSIGNED if unicodedata.category(chr(code))[0] == "M")
+    marks = (code for code in chain(*_ASSIGNED) if unicodedata.category(chr(code))[0] == "M")
     ranges = []
     for _, run in groupby(enumerate(marks), key=lambda pair: pair[1] - pair[0]):
         codes = [code for _, code in run]
@@ -202,7 +202,7 @@ def _classes() -> kernels.Bytes:
     """Class of every code point: bits WORD and UNSPACED."""
     classes = np.zeros(sys.maxunicode + 1, dtype=np.uint8)
     is_mark = word_pattern().fullmatch
-    for code in _ASSIGNED:
+    for code in chain(*_ASSIGNED):
         letter = chr(code)
         if letter.isalnum() or is_mark(letter):
             classes[code] = kernels.WORD

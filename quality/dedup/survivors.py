@@ -37,6 +37,19 @@ class Dropped(NamedTuple):
     similarity: npt.NDArray[np.float64]
 
 
+def rows_in_pairs(pairs: Places) -> tuple[Places, Places]:
+    """Return the rows that are in a pair, and the pairs as places among them.
+
+    Args:
+        pairs: int64, shape (m, 2 or more): row numbers.
+
+    Returns:
+        int64, ascending, without repeats; and int64, shape (m, 2).
+    """
+    named, places = np.unique(pairs[:, :2], return_inverse=True)
+    return named, places.reshape(-1, 2).astype(np.int64)
+
+
 def drop_worse(
     pairs: Places, similarity: npt.NDArray[np.float64], rank: Places, ties: Places
 ) -> Dropped:
