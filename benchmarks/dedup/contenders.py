@@ -1,23 +1,25 @@
 """Who takes part, the environment of each, and how one run is made."""
 
-import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.dedup.data import CACHE
-from benchmarks.dedup.results import ROOT
+from benchmarks.isolated import run_isolated
 
 PEERS = Path(__file__).with_name("peers")
+# No library may use more threads than there are workers.
+_THREADS = (
+    *("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"),
+    "OPENBLAS_NUM_THREADS",
+)
 
 Run = dict[str, Any]  # one contender, once: what the JSON file holds
 
@@ -106,62 +108,15 @@ def running(
 
 def _run(command: list[str], home: str, workers: int, limit_seconds: float) -> Run:
     """Run a command and read its figures, with the CPU time of its whole process tree."""
-    said, complained = Path(home, "stdout"), Path(home, "stderr")
     load = os.getloadavg()[0]
-    with said.open("wb") as stdout, complained.open("wb") as stderr:
-        process = subprocess.Popen(
-            command,
-            cwd=home,
-            env=_environment(home, workers),
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-            start_new_session=True,
-        )
-        with _killing_after(limit_seconds, process.pid):
-            _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    settings = dict.fromkeys(_THREADS, str(workers))
+    ended = run_isolated(command, Path(home), settings=settings, limit_seconds=limit_seconds)
     run: Run = {
-        "exit_code": process.returncode,
+        "exit_code": ended.exit_code,
         "load_before": round(load, 2),
-        "tree_cpu_s": round(usage.ru_utime + usage.ru_stime, 3),
+        "tree_cpu_s": round(ended.tree_cpu_seconds, 3),
     }
-    figures = said.read_text(errors="replace").strip().rpartition("\n")[2]
-    if process.returncode == 0 and figures.startswith("{"):
-        return run | json.loads(figures)
-    return run | {"error": complained.read_text(errors="replace")[-4000:]}
-
-
-def _environment(home: str, workers: int) -> dict[str, str]:
-    """Only what is needed, and no more threads than workers in any of the libraries."""
-    threads = ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
-    return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "LANG": "C.UTF-8",
-        "HOME": home,
-        "TMPDIR": home,
-        "PYTHONPATH": str(ROOT),
-        "HF_HUB_OFFLINE": "1",
-        "NO_COLOR": "1",
-        **dict.fromkeys((*threads, "OPENBLAS_NUM_THREADS"), str(workers)),
-    }
-
-
-@contextmanager
-def _killing_after(seconds: float, group: int) -> Iterator[None]:
-    """Kill the process group when the time is up, and what is left of it at the end."""
-    timer = threading.Timer(seconds, _kill, (group,))
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        _kill(group)
-
-
-def _kill(group: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
+    return run | ended.figures
 
 
 def warm_up(source: Path, options: Mapping[str, float]) -> None:

@@ -14,21 +14,20 @@ import json
 import os
 import platform
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).resolve().parents[2]
+from benchmarks.isolated import ROOT, run_isolated
+
 VENVS = Path.home() / ".cache" / "feingold-bench"
 
 Run = dict[str, Any]  # one contender, once: what the JSON file holds
@@ -129,62 +128,13 @@ def run_once(command: Sequence[str], settings: Mapping[str, str], *, limit_secon
     CPU time is that of the whole process tree, imports and exit included, as the kernel counts it.
     """
     with tempfile.TemporaryDirectory(prefix="feingold-bench-") as home:
-        said, complained = Path(home, "stdout"), Path(home, "stderr")
-        with said.open("wb") as stdout, complained.open("wb") as stderr:
-            start = time.perf_counter()
-            process = subprocess.Popen(
-                command,
-                cwd=home,
-                env={**_environment(home), **settings},
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                start_new_session=True,
-            )
-            with _killing_after(limit_seconds, process.pid):
-                _, status, usage = os.wait4(process.pid, 0)
-            wall = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        run: Run = {
-            "exit_code": process.returncode,
-            "wall_seconds": round(wall, 4),
-            "tree_cpu_seconds": round(usage.ru_utime + usage.ru_stime, 4),
-        }
-        figures = said.read_text(errors="replace").strip().rpartition("\n")[2]
-        if process.returncode == 0 and figures.startswith("{"):
-            run |= json.loads(figures)
-            return run
-        return run | {"error": complained.read_text(errors="replace")[-4000:]}
-
-
-def _environment(home: str) -> dict[str, str]:
-    """Only what is needed, so that no setting, proxy or cache of the user changes a run."""
-    return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "LANG": "C.UTF-8",
-        "HOME": home,
-        "TMPDIR": home,
-        "PYTHONPATH": str(ROOT),
-        "HF_HUB_OFFLINE": "1",
-        "NO_COLOR": "1",
+        ended = run_isolated(command, Path(home), settings=settings, limit_seconds=limit_seconds)
+    run: Run = {
+        "exit_code": ended.exit_code,
+        "wall_seconds": round(ended.wall_seconds, 4),
+        "tree_cpu_seconds": round(ended.tree_cpu_seconds, 4),
     }
-
-
-@contextmanager
-def _killing_after(seconds: float, group: int) -> Iterator[None]:
-    """Kill the process group when the time is up, and what is left of it at the end."""
-    timer = threading.Timer(seconds, _kill, (group,))
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        _kill(group)
-
-
-def _kill(group: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
+    return run | ended.figures
 
 
 def measure(arguments: argparse.Namespace, pythons: dict[str, Path]) -> list[Run]:

@@ -18,6 +18,8 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.isolated import cpu_seconds
+
 
 class Task(NamedTuple):
     """What a contender is asked to do; None stands for its own default."""
@@ -87,14 +89,6 @@ def run(
         "workers": task.workers,
     }
     print(f"\n{json.dumps(figures)}", flush=True)
-
-
-def cpu_seconds() -> float:
-    """User and system time of this process and of its children that have ended."""
-    own, children = (
-        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
 def peak_rss_mb() -> float:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from typing import NamedTuple
 
+from benchmarks.isolated import cpu_seconds
+
 MODEL = "loopback"
 API_KEY = "unused"
 REPLY_PREFIX = "Reply "
@@ -46,9 +48,9 @@ def run(name: str, distribution: str, work: Callable[[Task], Iterable[object]]) 
     arguments = parser.parse_args()
     task = Task(arguments.base_url, arguments.requests, arguments.in_flight)
 
-    start, cpu = time.perf_counter(), _cpu_seconds()
+    start, cpu = time.perf_counter(), cpu_seconds()
     replies = list(work(task))
-    seconds, spent = time.perf_counter() - start, _cpu_seconds() - cpu
+    seconds, spent = time.perf_counter() - start, cpu_seconds() - cpu
     # A reply given to two rows counts once: each prompt has its own.
     ok = {reply for reply in replies if isinstance(reply, str) and reply.startswith(REPLY_PREFIX)}
     figures = {
@@ -57,18 +59,10 @@ def run(name: str, distribution: str, work: Callable[[Task], Iterable[object]]) 
         "rows_ok": len(ok),
         "work_seconds": round(seconds, 4),
         "work_cpu_seconds": round(spent, 4),
-        "cpu_seconds": round(_cpu_seconds(), 4),
+        "cpu_seconds": round(cpu_seconds(), 4),
         "peak_rss_mb": round(_peak_rss_mb(), 1),
     }
     print(f"\n{json.dumps(figures)}", flush=True)
-
-
-def _cpu_seconds() -> float:
-    """User and system time of this process and of its children that have ended."""
-    own, children = (
-        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
 def _peak_rss_mb() -> float:
