@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from flows.dedup.arrays import read_array, read_arrays
 from flows.dedup.mapping import Mapper
 from flows.dedup.sketch import load_band, load_fingerprints
 from quality.dedup.kernels import Places
@@ -102,9 +103,9 @@ def search_large(task: BandTask) -> str:
     if not path.exists() and task.crowded is not None:
         every = _keys(task)
         keys, rank = np.zeros_like(every), np.zeros(every.size, np.int64)
-        with np.load(task.crowded) as stored:
-            keys[stored["rows"]] = every[stored["rows"]]
-            rank[stored["rows"]] = stored["rank"]
+        stored = read_arrays(Path(task.crowded))
+        keys[stored["rows"]] = every[stored["rows"]]
+        rank[stored["rows"]] = stored["rank"]
         prints = load_fingerprints(Path(task.hashes), Path(task.offsets))
         tail = tail_permutations(task.banding, task.band)
         _save(path, alike_in_large_buckets(keys, prints, task.limits, rank, tail, task.n_past))
@@ -113,10 +114,10 @@ def search_large(task: BandTask) -> str:
 
 def load_found(path: str) -> Found:
     """Read the result of a band."""
-    with np.load(path) as stored:
-        crowded: npt.NDArray[np.bool_] = np.zeros(int(stored["n_rows"]), np.bool_)
-        crowded[stored["crowded"]] = True
-        return Found(stored["pairs"], int(stored["compared"]), crowded)
+    stored = read_arrays(Path(path))
+    crowded: npt.NDArray[np.bool_] = np.zeros(int(stored["n_rows"]), np.bool_)
+    crowded[stored["crowded"]] = True
+    return Found(stored["pairs"], int(stored["compared"]), crowded)
 
 
 def _save(path: Path, found: Found) -> None:
@@ -134,7 +135,7 @@ def _save(path: Path, found: Found) -> None:
 def _keys(task: BandTask) -> npt.NDArray[np.uint64]:
     keys = load_band(task.sketches, task.band)
     if task.dead is not None:
-        keys[np.load(task.dead)] = 0
+        keys[read_array(Path(task.dead))] = 0
     return keys
 
 
@@ -145,7 +146,7 @@ def _save_earlier(task: BandTask, first: list[Found]) -> None:
 
 
 def _load_earlier(task: BandTask) -> Earlier:
-    crowded = np.load(Path(task.folder, "crowded.npy"))
+    crowded = read_array(Path(task.folder, "crowded.npy"))
     keys = np.empty(crowded.shape, np.uint64)
     for band, found in enumerate(keys):
         found[:] = load_band(task.sketches, band)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from flows.dedup.arrays import map_array, read_array
 from flows.dedup.shards import Shard, read_shard
 from quality.dedup.exact import exact_keys
 from quality.dedup.kernels import Hashes, Places
@@ -74,12 +75,12 @@ def merge_fingerprints(sketches: list[str], folder: Path) -> tuple[Path, Path]:
     hashes, offsets = folder / "hashes.npy", folder / "offsets.npy"
     if offsets.exists():
         return hashes, offsets
-    ends = [np.load(Path(sketch, "offsets.npy"), mmap_mode="r") for sketch in sketches]
+    ends = [map_array(Path(sketch, "offsets.npy")) for sketch in sketches]
     total = sum(int(part[-1]) for part in ends)
     merged = np.lib.format.open_memmap(hashes, mode="w+", dtype=np.uint64, shape=(total,))
     starts, used = [np.zeros(1, np.int64)], 0
     for sketch, part in zip(sketches, ends, strict=True):
-        values = np.load(Path(sketch, "hashes.npy"), mmap_mode="r")
+        values = map_array(Path(sketch, "hashes.npy"))
         merged[used : used + values.size] = values
         starts.append(part[1:] + used)
         used += values.size
@@ -92,25 +93,18 @@ def merge_fingerprints(sketches: list[str], folder: Path) -> tuple[Path, Path]:
 
 def load_fingerprints(hashes: Path, offsets: Path) -> Fingerprints:
     """Map merged fingerprints from disk."""
-    return Fingerprints(_map(hashes), np.load(offsets))
+    # Copy on write instead of read-only, a type of its own for which all would be compiled again.
+    return Fingerprints(map_array(hashes, "c"), read_array(offsets))
 
 
 def load_band(sketches: list[str], band: int) -> Hashes:
     """Read one band's keys of all shards: uint64, shape (n,)."""
-    parts = [np.load(Path(sketch, "keys.npy"), mmap_mode="r")[band] for sketch in sketches]
-    return np.concatenate(parts)
+    return np.concatenate([map_array(Path(sketch, "keys.npy"))[band] for sketch in sketches])
 
 
 def load_exact(sketches: list[str]) -> Hashes:
     """Read the exact keys of all shards: uint64, shape (n, 2)."""
-    return np.concatenate([np.load(Path(sketch, "exact.npy")) for sketch in sketches])
-
-
-def _map(path: Path) -> Hashes:
-    # A file without values cannot be mapped.
-    # Copy on write instead of read-only, a type of its own for which all would be compiled again.
-    values: Hashes = np.load(path, mmap_mode="c" if path.stat().st_size > 128 else None)
-    return values
+    return np.concatenate([read_array(Path(sketch, "exact.npy")) for sketch in sketches])
 
 
 def _columns(task: SketchTask) -> list[str]:
