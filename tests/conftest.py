@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.support import prefect_server
@@ -20,6 +21,9 @@ def pytest_configure(config: pytest.Config) -> None:
             del os.environ[name]
     prefect_server.choose_place()
     block_sockets()
+    # How long an example takes says what else the machine does.
+    hypothesis.settings.register_profile("feingold", deadline=None)
+    hypothesis.settings.load_profile("feingold")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
