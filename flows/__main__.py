@@ -22,6 +22,9 @@ _VERBS = {
     "curate": "the same as run without a teacher, over existing files",
     "dedup": "deduplicate files only",
     "score": "score files only",
+    "judge": "let a teacher rate files, or compare two answers to each task",
+    "learn": "make a student from labelled files, which scores any number of rows",
+    "tune": "what rules and thresholds would drop, from stored scores",
     "explain": "the whole story of one row, kept or dropped",
     "diff": "what changed between two versions",
     "export": "write a version for a trainer",
@@ -57,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_recipe_arguments(made)
     _add_file_arguments(made)
     _add_version_arguments(made)
+    _add_quality_arguments(made)
     _add_journal_arguments(made["journal"])
     _add_batch_arguments(made["batch"])
     return parser
@@ -87,7 +91,35 @@ def _add_file_arguments(made: Mapping[str, argparse.ArgumentParser]) -> None:
     made["curate"].add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     _add_dedup_arguments(made["dedup"])
     made["score"].add_argument("--scorers", metavar="A,B", help="default: all")
+    made["score"].add_argument(
+        "--student", type=Path, metavar="FILE", help="made by `feingold learn`"
+    )
     made["score"].add_argument("--out", type=Path, help="Parquet file")
+
+
+def _add_quality_arguments(made: Mapping[str, argparse.ArgumentParser]) -> None:
+    """Verbs that rate rows, learn from ratings, or choose thresholds."""
+    judge = made["judge"]
+    judge.add_argument("inputs", nargs="+", metavar="INPUT", help="file, glob or hf:name")
+    judge.add_argument("--recipe", type=Path, help="its `teacher` and `judge` are used")
+    judge.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    judge.add_argument("--rows", type=_count, metavar="N", help="rated; all by default")
+    judge.add_argument(
+        "--pairs", action="store_true", help="files hold two answers to each task: chosen, rejected"
+    )
+    judge.add_argument("--out", type=Path, metavar="FILE", help="Parquet")
+    learn = made["learn"]
+    learn.add_argument("inputs", nargs="+", metavar="LABELS", help="labelled file")
+    learn.add_argument("--out", type=Path, default=Path("student.safetensors"), metavar="FILE")
+    tune = made["tune"]
+    tune.add_argument(
+        "paths", type=Path, nargs="+", metavar="PATH", help="version, or file made by `score`"
+    )
+    tune.add_argument("--column", metavar="A", help="one score in detail")
+    tune.add_argument("--labels", nargs="+", default=[], metavar="F", help="labelled files")
+    tune.add_argument("--precision", type=float, default=0.9, help="of what is dropped; 0.9")
+    tune.add_argument("--thresholds", metavar="A,B", help="to look at, with --column")
+    tune.add_argument("--out", type=Path, metavar="FILE", help="Parquet or CSV of the table")
 
 
 def _add_dedup_arguments(verb: argparse.ArgumentParser) -> None:

@@ -45,6 +45,19 @@ def _unrooted(loaded: LoadedRecipe) -> Recipe:
         against = tuple(str(loaded.base / path) for path in recipe.dedup.against)
         changes["dedup"] = recipe.dedup.model_copy(update={"against": against})
     if recipe.decontaminate is not None:
-        files = tuple(str(loaded.base / path) for path in recipe.decontaminate.against)
+        files = tuple(_absolute(loaded, path) for path in recipe.decontaminate.against)
         changes["decontaminate"] = recipe.decontaminate.model_copy(update={"against": files})
+    if recipe.judge is not None and recipe.judge.references is not None:
+        references = _absolute(loaded, recipe.judge.references)
+        changes["judge"] = recipe.judge.model_copy(update={"references": references})
+    if recipe.student is not None:
+        student = recipe.student
+        path = student.path and _absolute(loaded, student.path)
+        labels = tuple(_absolute(loaded, path) for path in student.labels)
+        changes["student"] = student.model_copy(update={"path": path, "labels": labels})
+    changes["labels"] = tuple(_absolute(loaded, path) for path in recipe.labels)
     return recipe.model_copy(update=changes)
+
+
+def _absolute(loaded: LoadedRecipe, path: str) -> str:
+    return path if path.startswith("hf:") else str(loaded.base / path)

@@ -6,7 +6,7 @@ the turns cost only what is new.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from prefect import flow, task
@@ -21,7 +21,7 @@ from flows.session import RunSpec, Session, close_session, session_for
 from flows.summary import summarise
 from schemas.errors import FeingoldError
 from schemas.manifest import Published, StageRef
-from schemas.recipe import RespondOptions, SelfInstructOptions
+from schemas.recipe import Recipe, RespondOptions, SelfInstructOptions
 
 # A round asks for at most this many times the requests of the first one.
 _MAX_GROWTH = 8
@@ -62,6 +62,24 @@ def dedup(spec: RunSpec, source: StageRef) -> StageRef:
 def decontaminate(spec: RunSpec, source: StageRef) -> StageRef:
     """Drop rows that hold benchmark items."""
     return stages.decontaminate(session_for(spec), source)
+
+
+@task(task_run_name="judge", cache_policy=NO_CACHE)
+def judge(spec: RunSpec, source: StageRef) -> StageRef:
+    """Have a teacher rate rows. Retries are the client's."""
+    return stages.judge(session_for(spec), source)
+
+
+@task(task_run_name="student", cache_policy=NO_CACHE)
+def student(spec: RunSpec, source: StageRef) -> StageRef:
+    """Let a small model score every row."""
+    return stages.student(session_for(spec), source)
+
+
+@task(task_run_name="ask-back", cache_policy=NO_CACHE)
+def ask_back(spec: RunSpec, source: StageRef) -> StageRef:
+    """Have the judge rate the rows that the student is least sure of."""
+    return stages.ask_back(session_for(spec), source)
 
 
 @task(task_run_name="filter", cache_policy=NO_CACHE)
@@ -121,13 +139,18 @@ def collect_flow(spec: RunSpec) -> None:
         RunError: where a reply is missing.
     """
     try:
-        _make_rows(spec, [])
+        _make_rows(spec, [], is_last=False)
     finally:
         close_session(spec)
 
 
-def _make_rows(spec: RunSpec, refs: list[StageRef]) -> dict[str, str]:
+def _make_rows(spec: RunSpec, refs: list[StageRef], *, is_last: bool = True) -> dict[str, str]:
     """Run all stages before publishing; `refs` holds the ones of the latest turn throughout.
+
+    Args:
+        spec: recipe and places.
+        refs: filled here.
+        is_last: whether a version is to be made of the rows.
 
     Returns:
         Generator name to the limit that stopped it before its target, where one did.
@@ -144,7 +167,7 @@ def _make_rows(spec: RunSpec, refs: list[StageRef]) -> dict[str, str]:
             stop = _reach_target(spec, position, options, made, refs)
             if stop is not None:
                 stops[options.name or options.kind] = stop
-    refs[:] = [*made, *_refine(spec, made)]
+    refs[:] = [*made, *_refine(spec, made, is_last=is_last)]
     return stops
 
 
@@ -165,9 +188,9 @@ def _reach_target(
     while True:
         plan.append(_next_requests(options, per_request, plan, accepted))
         made[-1] = generate(spec, position, list(plan), before)
-        refined = _refine(spec, made)
+        refined = _refine(spec, made, is_last=False)
         refs[:] = [*made, *refined]
-        found = _count_accepted(session, refined[-2], options)
+        found = _count_accepted(session, refined[-1], options)
         session.progress.say(f"round {len(plan)}: {found} of {options.target} rows accepted")
         if found >= options.target:
             return None
@@ -179,19 +202,40 @@ def _reach_target(
             return f"max_dry_rounds = {options.max_dry_rounds}"
 
 
-def _refine(spec: RunSpec, made: Sequence[StageRef]) -> list[StageRef]:
+def _refine(spec: RunSpec, made: Sequence[StageRef], *, is_last: bool = True) -> list[StageRef]:
     """Take rows through the stages between generation and publishing.
 
-    The last two references are the filter's and the selection's.
+    Between rounds of generation only what decides whether a row is accepted is run: a judge that
+    is asked about every round's sample would be paid for rows that the last sample leaves out.
     """
+    recipe = session_for(spec).recipe
     found = [signals(spec, list(made))]
-    for step in (dedup, decontaminate):
-        ref = step(spec, found[-1])
-        if ref != found[-1]:  # a stage that is switched off hands its input on
-            found.append(ref)
+    for step in _optional_steps(recipe, is_last=is_last):
+        found.append(step(spec, found[-1]))
     found.append(filter_rows(spec, found[-1]))
-    found.append(select(spec, found[-1]))
+    if is_last:
+        found.append(select(spec, found[-1]))
     return found
+
+
+def _optional_steps(
+    recipe: Recipe, *, is_last: bool
+) -> list[Callable[[RunSpec, StageRef], StageRef]]:
+    """The stages between signals and filter that a recipe asks for."""
+    steps: list[Callable[[RunSpec, StageRef], StageRef]] = []
+    if recipe.dedup is not None:
+        steps.append(dedup)
+    if recipe.decontaminate is not None:
+        steps.append(decontaminate)
+    if not is_last and not recipe.filters_by_rating:
+        return steps
+    if recipe.judge is not None:
+        steps.append(judge)
+    if recipe.student is not None:
+        steps.append(student)
+    if recipe.asks_back:
+        steps += [ask_back, student]
+    return steps
 
 
 def _next_requests(

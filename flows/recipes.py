@@ -1,5 +1,6 @@
 """Reads recipe files and `--set` overrides."""
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,10 +8,13 @@ from typing import Any
 
 import yaml
 
+from flows.judge.stage import check_judge
+from flows.model_scorers import MODEL_SCORERS
+from flows.select.check import check_select
 from quality.filters.engine import validate_filters
-from quality.scorers import add_scores
+from quality.judging.ratings import rating_columns
+from quality.scorers import SCORERS
 from schemas.errors import InputError
-from schemas.frames import ROWS, empty_frame
 from schemas.recipe import Recipe, parse_recipe
 
 
@@ -92,10 +96,12 @@ def check_recipe(recipe: Recipe, *, where: str, needs_work: bool = True) -> None
         InputError: with the path of the wrong field.
     """
     try:
-        if recipe.filters is not None:
-            validate_filters(filter_dicts(recipe))
-        if recipe.scorers is not None:
-            add_scores(empty_frame(ROWS), recipe.scorers)
+        validate_filters(filter_dicts(recipe), columns=_rating_columns(recipe))
+        _check_scorers(recipe.scorers or ())
+        check_select(recipe.select)
+        if recipe.judge is not None:
+            check_judge(recipe.judge)
+        _check_learning(recipe)
     except InputError as error:
         msg = f"{error} (in {where})"
         raise InputError(msg) from error
@@ -111,6 +117,42 @@ def check_recipe(recipe: Recipe, *, where: str, needs_work: bool = True) -> None
         raise InputError(msg)
 
 
+def _rating_columns(recipe: Recipe) -> list[str]:
+    """Columns that rows will have beside those of ROWS and the text scorers."""
+    columns = [name for name in recipe.scorers or () if name in MODEL_SCORERS]
+    if recipe.judge is not None:
+        columns += rating_columns(recipe.judge.dimensions)
+    if recipe.student is not None:
+        columns += ["student", "student_spread"]
+    return columns
+
+
+def _check_scorers(names: Sequence[str]) -> None:
+    known = [*SCORERS, *MODEL_SCORERS]
+    for place, name in enumerate(names):
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            expected = repr(near[0]) if near else f"one of {', '.join(known)}"
+            msg = f"scorers[{place}]: expected {expected}, got {name!r}"
+            raise InputError(msg)
+
+
+def _check_learning(recipe: Recipe) -> None:
+    """What is learned must have something to learn from."""
+    student = recipe.student
+    if recipe.filters == "auto" and not recipe.labels:
+        msg = "filters: expected labelled files in `labels` for `auto`, got none: name some"
+        raise InputError(msg)
+    if student is None or student.path is not None or student.labels:
+        return
+    if recipe.judge is None:
+        msg = (
+            "student: expected `path`, `labels` or a judge to learn from, got none: name a file "
+            "or set `judge`"
+        )
+        raise InputError(msg)
+
+
 def filter_dicts(recipe: Recipe) -> list[dict[str, Any]]:
     """Return the recipe's filters as plain mappings, without what it leaves out."""
     return [
@@ -118,7 +160,7 @@ def filter_dicts(recipe: Recipe) -> list[dict[str, Any]]:
             key: list(value) if isinstance(value, tuple) else value
             for key, value in item.model_dump(exclude_unset=True).items()
         }
-        for item in recipe.filters or ()
+        for item in recipe.rules
     ]
 
 

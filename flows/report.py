@@ -23,6 +23,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from flows.disk import write_atomically
+from flows.publishers.evidence import evidence_tables
 from flows.report_charts import format_number, make_histogram
 from flows.report_text import Piece, mark_differences, shorten, show_controls
 from flows.versions import read_data, read_decisions, read_rejects
@@ -134,6 +135,7 @@ def build_report(
         "alarms": list(_alarms(manifest.by_stage)),
         "widest": max([1, *(stage["rows_in"] for stage in manifest.by_stage)]),
         "sources": manifest.sources[:MAX_SOURCES],
+        "evidence": evidence_tables(manifest),
         "histograms": [
             found
             for name in ("quality", "output_words")

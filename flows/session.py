@@ -61,6 +61,8 @@ class Session:
         self.started = time.monotonic()
         self._stack = ExitStack()
         self._panel: Panel | None = None
+        #: One for each judge that was asked.
+        self.judge_panels: list[Panel] = []
 
     def resolve_path(self, path: str) -> Path:
         """Return a path of the recipe as an absolute one."""

@@ -11,7 +11,7 @@ import polars as pl
 from flows.collect import Ingested
 from flows.ingest import HUB_PREFIX, expand_paths, read_hub_dataset, read_source
 from flows.session import Session
-from flows.store import StageOutput
+from flows.store import StageOutput, hash_file
 from quality.ids import number_copies
 from schemas.frames import DECISIONS, ROWS, empty_frame
 from schemas.recipe import SourceOptions
@@ -92,8 +92,7 @@ def _read_one(source: SourceOptions, place: Path | str, base: Path) -> Ingested:
 def _fingerprint(place: Path | str) -> str:
     if isinstance(place, str):
         return place
-    with place.open("rb") as handle:
-        return f"{place}:{hashlib.file_digest(handle, 'sha256').hexdigest()}"
+    return f"{place}:{hash_file(place)}"
 
 
 def _merge(parts: Sequence[tuple[SourceOptions, Ingested]], *, seed: int) -> StageOutput:

@@ -1,26 +1,32 @@
 """The stages between raw rows and a version: load, call `quality`, store."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import polars as pl
 
-from flows.benchmarks import load_benchmarks
+from flows.decontaminate.benchmarks import load_benchmarks
+from flows.decontaminate.stage import decontaminate_stage
 from flows.dedup.past import load_past
 from flows.generate import profile_of, respond, self_instruct
+from flows.ingest import expand_paths
+from flows.judge.stage import judge_config, judge_stage
+from flows.model_scorers import MODEL_SCORERS, add_model_scores
+from flows.model_scorers.models import Models
 from flows.prompts import read_prompts
 from flows.recipes import filter_dicts
 from flows.seeds import load_seeds
+from flows.select.stage import select_stage
 from flows.session import Session
 from flows.sources import read_sources
-from flows.store import StageOutput, concat_decisions, concat_rows, hash_json
-from quality.decontaminate import find_contamination
+from flows.store import StageOutput, concat_decisions, concat_rows, hash_file, hash_json
+from flows.tune.auto import auto_filters
 from quality.filters import DEFAULT_FILTERS
 from quality.filters.engine import apply_filters
 from quality.scorers import DEFAULT_SCORERS, add_scores
-from quality.select import select_rows
+from quality.student.unsure import least_sure
 from schemas.manifest import StageRef
 from schemas.recipe import GeneratorOptions, RespondOptions, SelfInstructOptions
 
@@ -86,12 +92,19 @@ def _teachers(session: Session) -> list[list[Any]]:
 
 
 def signals(session: Session, inputs: Sequence[StageRef]) -> StageRef:
-    """Score every row with the cheap scorers."""
+    """Score every row; the scorers that need a model come last."""
     names = session.recipe.scorers or DEFAULT_SCORERS
+    pure = [name for name in names if name not in MODEL_SCORERS]
+    heavy = [name for name in names if name in MODEL_SCORERS]
 
     def compute() -> StageOutput:
-        rows = concat_rows(session.store.rows(ref) for ref in inputs)
-        return _all_kept(add_scores(rows, names))
+        rows = add_scores(concat_rows(session.store.rows(ref) for ref in inputs), pure)
+        if heavy:
+            models = Models(session.home / "models", progress=session.progress)
+            rows = add_model_scores(rows, heavy, models)
+        return StageOutput(
+            rows, rows.clear(), concat_decisions([]), rows.height, notes={"scorers": list(names)}
+        )
 
     config = {"scorers": list(names)}
     return session.store.run("signals", config=config, inputs=inputs, compute=compute)
@@ -122,12 +135,7 @@ def decontaminate(session: Session, source: StageRef) -> StageRef:
     items = load_benchmarks(session, options)
 
     def compute() -> StageOutput:
-        rows = session.store.rows(source)
-        lines = find_contamination(
-            rows, items, ngram=options.ngram, max_coverage=options.max_coverage
-        )
-        hit = pl.col("id").is_in(lines["id"].implode())
-        return StageOutput(rows.filter(~hit), rows.filter(hit), lines, rows.height)
+        return decontaminate_stage(session, source, options, items)
 
     config = {
         "decontaminate": options.model_dump(mode="json"),
@@ -136,15 +144,72 @@ def decontaminate(session: Session, source: StageRef) -> StageRef:
     return session.store.run("decontaminate", config=config, inputs=[source], compute=compute)
 
 
+def judge(session: Session, source: StageRef) -> StageRef:
+    """Have a teacher rate rows."""
+    options = session.recipe.judge
+    if options is None:
+        return source
+
+    def compute() -> StageOutput:
+        return judge_stage(session, source, options)
+
+    config = judge_config(session, options)
+    return session.store.run("judge", config=config, inputs=[source], compute=compute)
+
+
+def student(session: Session, source: StageRef) -> StageRef:
+    """Let a small model score every row."""
+    options = session.recipe.student
+    if options is None:
+        return source
+    named = options.labels if options.path is None else (options.path,)
+    base = session.resolve_path("")
+    files = [path for pattern in named for path in expand_paths(pattern, base)]
+    config = {
+        "student": options.model_dump(mode="json", exclude={"ask_back"}),
+        "files": [hash_file(path) for path in files],
+    }
+
+    def compute() -> StageOutput:
+        # scikit-learn and torch take seconds to import; only this stage needs them.
+        from flows.student.stage import student_stage
+
+        return student_stage(session, source, options)
+
+    return session.store.run("student", config=config, inputs=[source], compute=compute)
+
+
+def ask_back(session: Session, source: StageRef) -> StageRef:
+    """Have the judge rate the rows that the student is least sure of."""
+    judging, learning = session.recipe.judge, session.recipe.student
+    if judging is None or learning is None:
+        return source
+    unsure = least_sure(session.store.rows(source), learning.ask_back)
+
+    def compute() -> StageOutput:
+        return judge_stage(session, source, judging, only=unsure)
+
+    config = {**judge_config(session, judging), "only": unsure}
+    return session.store.run("judge", config=config, inputs=[source], compute=compute)
+
+
 def filter_rows(session: Session, source: StageRef) -> StageRef:
     """Apply the Boolean rules."""
     recipe = session.recipe
-    rules = DEFAULT_FILTERS if recipe.filters is None else filter_dicts(recipe)
+    notes: dict[str, Any] = {}
+    rules: Sequence[Mapping[str, Any]]
+    if recipe.filters == "auto":
+        proposal = auto_filters(session)
+        rules = list(proposal.filters)
+        notes["auto"] = proposal.as_dict()
+    else:
+        rules = DEFAULT_FILTERS if recipe.filters is None else filter_dicts(recipe)
+    notes["rules"] = [dict(rule) for rule in rules]
 
     def compute() -> StageOutput:
         rows = session.store.rows(source)
         result = apply_filters(rows, rules, on_abstain=recipe.on_abstain)
-        return StageOutput(result.kept, result.dropped, result.decisions, rows.height)
+        return StageOutput(result.kept, result.dropped, result.decisions, rows.height, notes=notes)
 
     config = {"filters": rules, "on_abstain": recipe.on_abstain}
     return session.store.run("filter", config=config, inputs=[source], compute=compute)
@@ -160,11 +225,9 @@ def select(session: Session, source: StageRef) -> StageRef:
     }
 
     def compute() -> StageOutput:
-        rows = session.store.rows(source)
-        chosen = select_rows(rows, targets=targets, max_rows=recipe.select.max_rows)
-        return StageOutput(chosen.kept, chosen.dropped, chosen.decisions, rows.height)
+        return select_stage(session, source, targets)
 
-    config = {"select": recipe.select.model_dump(), "targets": targets}
+    config = {"select": recipe.select.model_dump(), "targets": targets, "seed": recipe.seed}
     return session.store.run("select", config=config, inputs=[source], compute=compute)
 
 
@@ -173,11 +236,6 @@ def collect(session: Session, refs: Sequence[StageRef]) -> tuple[pl.DataFrame, p
     dropped = concat_rows(session.store.dropped(ref) for ref in refs)
     decisions = concat_decisions(session.store.decisions(ref) for ref in refs)
     return dropped, decisions
-
-
-def _all_kept(rows: pl.DataFrame) -> StageOutput:
-    nothing = concat_decisions([])
-    return StageOutput(rows, rows.clear(), nothing, rows.height)
 
 
 def _taken_ids(session: Session, before: Sequence[StageRef]) -> Counter[str]:

@@ -1,6 +1,7 @@
 """The summary of a run: for `--json`, for people and for Prefect."""
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -70,12 +71,25 @@ class Spending(NamedTuple):
 
 
 def spending(session: Session) -> Spending:
-    """Add up what a run spent with all its teachers."""
-    panel = session.asked_panel
-    if panel is None:
-        return Spending(RequestCounts(), TokenCounts(), 0.0, {})
-    errors = dict(panel.errors.most_common())
-    return Spending(panel.requests, panel.tokens, round(panel.cost_usd, 6), errors)
+    """Add up what a run spent with all its teachers and judges."""
+    asked = [] if session.asked_panel is None else [session.asked_panel]
+    panels = [*asked, *session.judge_panels]
+    counts = [panel.requests for panel in panels]
+    tokens = [panel.tokens for panel in panels]
+    errors = sum((panel.errors for panel in panels), Counter[str]())
+    return Spending(
+        RequestCounts(
+            sent=sum(count.sent for count in counts),
+            replayed=sum(count.replayed for count in counts),
+            failed=sum(count.failed for count in counts),
+        ),
+        TokenCounts(
+            prompt=sum(count.prompt for count in tokens),
+            completion=sum(count.completion for count in tokens),
+        ),
+        round(sum((panel.cost_usd for panel in panels), 0.0), 6),
+        dict(errors.most_common()),
+    )
 
 
 def teacher_records(session: Session) -> list[TeacherRecord]:

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows import stages
 from flows.disk import write_frame
-from flows.pipeline import ingest, signals
+from flows.pipeline import ingest, signals, student
 from flows.session import RunSpec, Session, close_session, session_for
 from flows.sources import list_files
 from flows.summary import summarise
@@ -45,6 +45,8 @@ def score_flow(spec: RunSpec, out: str) -> dict[str, Any]:
     try:
         first = ingest(spec)
         refs = [first, signals(spec, [first])]
+        if session.recipe.student is not None:
+            refs.append(student(spec, refs[-1]))
         write_scores(spec, refs, out)
         return _answer(session, refs, out)
     finally:

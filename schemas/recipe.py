@@ -120,6 +120,10 @@ Teachers = Annotated[
 ]
 
 
+def _word_or_more(value: object) -> str:
+    return "word" if isinstance(value, str) else "listed"
+
+
 class SourceOptions(Options):
     """Existing data: a path or glob relative to the recipe, or `hf:owner/name`."""
 
@@ -238,12 +242,22 @@ class DedupOptions(Options):
     )
 
 
+class SemanticContaminationOptions(Options):
+    """Rephrased benchmark items: cosine of sentence embeddings, then a check on the words."""
+
+    threshold: float = Field(0.85, gt=0, le=1, description="cosine similarity")
+    model: str | None = Field(None, description="sentence-transformers model; null: the embedded")
+
+
 class DecontaminateOptions(Options):
     """Benchmarks whose items must not be in the dataset."""
 
-    against: tuple[str, ...]
+    against: tuple[str, ...] = Field(description="files, globs or `hf:owner/name`")
     ngram: PositiveInt = Field(8, description="words in an n-gram")
     max_coverage: Share = Field(0.5, description="share of a benchmark item that may be covered")
+    semantic: SemanticContaminationOptions | None = Field(
+        SemanticContaminationOptions(), description="rephrased items; null: off"
+    )
 
 
 class FilterOptions(Options):
@@ -254,10 +268,81 @@ class FilterOptions(Options):
     value: float | int | bool | str | tuple[str, ...] | None = None
 
 
+class JudgeOptions(Options):
+    """A teacher rates rows; the ratings become columns, 1 to 5, null where it failed."""
+
+    teacher: Teachers | None = Field(
+        None, description="who judges; a list is a panel: the median counts; null: the teacher"
+    )
+    dimensions: tuple[Name, ...] = Field(
+        ("accuracy", "helpfulness", "clarity"),
+        min_length=1,
+        description="what is rated; those of `rubrics` and accuracy, helpfulness, clarity, "
+        "completeness, harmlessness, instruction-following",
+    )
+    rubrics: dict[Name, str] = Field(
+        default_factory=dict, description="your own dimensions: name to what it asks"
+    )
+    max_rows: PositiveInt | None = Field(
+        None, description="rows rated, a sample over sources, lengths and quality; null: all"
+    )
+    references: str | None = Field(
+        None, description="JSONL with right answers: {instruction, input, reference} a line"
+    )
+    repeat_share: float = Field(0.05, ge=0, le=1, description="share of the rows rated twice")
+    canaries: int = Field(4, ge=0, description="rows of each kind of trap that ride along")
+    max_tokens: PositiveInt = Field(400, description="limit of one verdict, in tokens")
+    budget: BudgetOptions = Field(default_factory=BudgetOptions, description="hard limits")
+
+
+class StudentOptions(Options):
+    """A small model learns what is good and scores every row: the column `student`, in 0..1."""
+
+    path: str | None = Field(None, description="made by `feingold learn`; null: learn here")
+    labels: tuple[str, ...] = Field(
+        (),
+        description="labelled files: rows with `label` or `rating`, or `chosen` and `rejected`; "
+        "without any, the rows that the judge rated",
+    )
+    ask_back: int = Field(
+        0, ge=0, description="rows it is least sure of that the judge rates in a second round"
+    )
+
+
+Quotas = Annotated[
+    Annotated[Literal["keep"], Tag("word")] | Annotated[dict[str, Share], Tag("listed")],
+    Discriminator(_word_or_more),
+]
+
+
 class SelectOptions(Options):
-    """How many of the rows that passed are published."""
+    """How many of the rows that passed are published, and which."""
 
     max_rows: PositiveInt | None = None
+    max_tokens: PositiveInt | None = Field(
+        None, description="tokens in all, prompts and answers, counted by the embedded encoder"
+    )
+    by: str | None = Field(
+        None, description="score column, higher is better; null: student, judge or quality"
+    )
+    method: Literal["best", "diverse", "k_center"] = Field(
+        "best",
+        description="the highest scores; the highest that are no nearer than `max_similarity`; "
+        "or rows far from each other",
+    )
+    max_similarity: Share = Field(0.9, description="cosine of two rows' prompts, for `diverse`")
+    quotas: Quotas | None = Field(
+        None, description="category to share of the rows; `keep`: as before selection; null: none"
+    )
+    per: str = Field("category", description="column of the quotas: category, topic or source")
+    topics: PositiveInt | None = Field(None, description="clusters of prompts; null: by size")
+    twins: bool = Field(True, description="random subsets of equal size beside the selection")
+
+
+Filters = Annotated[
+    Annotated[Literal["auto"], Tag("word")] | Annotated[tuple[FilterOptions, ...], Tag("listed")],
+    Discriminator(_word_or_more),
+]
 
 
 class PublishOptions(Options):
@@ -289,12 +374,39 @@ class Recipe(Options):
     dedup: DedupOptions | None = DedupOptions()
     decontaminate: DecontaminateOptions | None = None
     scorers: tuple[str, ...] | None = Field(None, description="null: the default set")
-    filters: tuple[FilterOptions, ...] | None = Field(None, description="null: the default set")
+    judge: JudgeOptions | None = None
+    student: StudentOptions | None = None
+    filters: Filters | None = Field(
+        None, description="null: the default set; auto: with thresholds learned from `labels`"
+    )
+    labels: tuple[str, ...] = Field(
+        (), description="labelled files for `filters: auto`, as for `student.labels`"
+    )
+    min_precision: Share = Field(
+        0.9, description="share of the rows that an automatic threshold drops that must be bad"
+    )
     on_abstain: Literal["keep", "drop"] = Field(
         "keep", description="what becomes of a row that a rule cannot judge"
     )
     select: SelectOptions = SelectOptions()
     publish: PublishOptions = PublishOptions()
+
+    @property
+    def asks_back(self) -> bool:
+        """Whether the judge rates a second round of rows: those that the student doubts."""
+        student = self.student
+        learns_here = student is not None and student.path is None and not student.labels
+        return student is not None and learns_here and student.ask_back > 0
+
+    @property
+    def filters_by_rating(self) -> bool:
+        """Whether a rule reads what judge or student say."""
+        return any((rule.column or "").startswith(("judge", "student")) for rule in self.rules)
+
+    @property
+    def rules(self) -> tuple[FilterOptions, ...]:
+        """The filters that the recipe lists."""
+        return self.filters if isinstance(self.filters, tuple) else ()
 
     @property
     def teachers(self) -> tuple[TeacherOptions, ...]:
@@ -351,6 +463,7 @@ _UNION_TAGS = frozenset({"self_instruct", "respond"})
 _NOT_FIELDS = _UNION_TAGS | {
     *("float", "int", "bool", "str", "tuple[str, ...]"),
     *("one", "several"),  # teachers
+    *("word", "listed"),  # filters, quotas
 }
 
 
@@ -362,6 +475,7 @@ def _wanted(message: str) -> str:
     """Shorten pydantic's message to what was expected."""
     text = message.removeprefix("Input should be ").removeprefix("Value error, ")
     text = text.replace("a valid tuple", "a list").replace("a valid dictionary", "a mapping")
+    text = text.replace("Tuple should have at least 1 item after validation, not 0", "an entry")
     return {"Field required": "a value"}.get(text, text)
 
 

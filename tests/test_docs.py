@@ -54,7 +54,9 @@ def test_make_targets_exist(page: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("page", "least"), [("README.md", 5), ("docs/dedup.md", 3)])
+@pytest.mark.parametrize(
+    ("page", "least"), [("README.md", 5), ("docs/dedup.md", 3), ("docs/quality.md", 7)]
+)
 def test_commands_of_a_page_run(tmp_path: Path, prefect_api: str, page: str, least: int) -> None:
     """In the order of the page, in a directory that looks like the repository."""
     for name in ("recipes", "docs"):

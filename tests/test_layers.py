@@ -16,6 +16,7 @@ ALLOWED = {
     "quality": {
         "schemas", "quality", "pydantic", "polars",
         "numpy", "numba", "llvmlite", "pyarrow", "datasketch", "xxhash", "rapidfuzz", "py3langid",
+        "phonenumbers", "scipy", "sklearn",
     },
 }  # fmt: skip
 

@@ -22,7 +22,10 @@ ROOT = Path(__file__).parents[1]
 
 #: Modules beside the registered ones: plumbing that several of them share.
 HELPERS = {
-    "quality/scorers": {"measure", "conversation", "consistency"},
+    "quality/scorers": {
+        *("measure", "conversation", "consistency"),
+        *("calculation", "conversion", "language_kernel"),
+    },
     "quality/filters": {"check", "engine"},
     "quality/formats": {"parse", "frame", "turns"},
     "flows/commands": set[str](),

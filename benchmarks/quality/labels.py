@@ -137,7 +137,8 @@ def _words(rows: pl.DataFrame) -> Floats:
     return rows.select(count_words(pl.col("output")).cast(pl.Float64)).to_series().to_numpy()
 
 
-def _random(rows: pl.DataFrame) -> Floats:
+def random_scores(rows: pl.DataFrame) -> Floats:
+    """Return a random score for every row, the same in every run."""
     return np.random.default_rng(_SEED + int(rows["output"].str.len_chars().sum())).random(
         rows.height
     )
@@ -148,7 +149,7 @@ _SCORES: dict[str, Callable[[pl.DataFrame], Floats]] = {
     "craft (its style part)": lambda rows: craft(rows).to_numpy(),
     "length, characters": _characters,
     "length, words": _words,
-    "random": _random,
+    "random": random_scores,
 }
 
 
@@ -171,12 +172,18 @@ def auc_of(scores: Floats, positive: NDArray[np.bool_]) -> Statistic:
     return lambda at: measure_auc(scores[at], positive[at])
 
 
-def interval(values: Statistic, size: int) -> str:
-    """Return `value [low, high]` of a statistic of resampled positions."""
+def bounds(values: Statistic, size: int) -> list[float]:
+    """Return value, low and high end of a statistic of resampled positions."""
     generator = np.random.default_rng(_SEED)
     draws = [values(generator.integers(0, size, size)) for _ in range(_RESAMPLES)]
     low, high = np.quantile(draws, [0.025, 0.975])
-    return f"{values(np.arange(size)):.3f} [{low:.3f}, {high:.3f}]"
+    return [round(float(value), 4) for value in (values(np.arange(size)), low, high)]
+
+
+def interval(values: Statistic, size: int) -> str:
+    """Return `value [low, high]` of a statistic of resampled positions."""
+    value, low, high = bounds(values, size)
+    return f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def table(head: Sequence[str], lines: Sequence[Sequence[object]]) -> str:

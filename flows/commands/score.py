@@ -7,6 +7,7 @@ from typing import Any
 from flows.adhoc import name_after, recipe_for_files
 from flows.recipes import LoadedRecipe, check_recipe
 from flows.runner import make_spec, run_tables, tell
+from schemas.recipe import StudentOptions
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -14,7 +15,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     loaded = recipe_for_files(arguments.inputs)
     names = arguments.scorers.split(",") if arguments.scorers else None
     scorers = None if names is None else tuple(name.strip() for name in names if name.strip())
-    recipe = loaded.recipe.model_copy(update={"scorers": scorers})
+    learned = StudentOptions(path=str(arguments.student)) if arguments.student else None
+    recipe = loaded.recipe.model_copy(update={"scorers": scorers, "student": learned})
     check_recipe(recipe, where="the command line")
     out = arguments.out or Path(f"{name_after(arguments.inputs[0])}-scores.parquet")
     loaded = LoadedRecipe(recipe, loaded.base, loaded.text)

@@ -70,8 +70,7 @@ class StaticEncoder:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Encode `texts`; see `Encoder`. For MiniLM, d = 384 + 5 * 128."""
         tokens = self._tokens(texts)
-        counts = np.bincount(tokens.flat, minlength=len(self._table))
-        weights = (_SIF / (_SIF + counts / max(1, counts.sum())))[:, None].astype(np.float32)
+        weights = self._weigh(tokens)[:, None]
         small = to_unit(_principal(self._table, _VIEW_DIMENSIONS))
         views = (
             to_unit(_pool(self._table * weights, tokens, np.add)),
@@ -84,6 +83,31 @@ class StaticEncoder:
         vectors = to_unit(np.concatenate(views, axis=1))
         vectors[tokens.lengths == 0] = 0
         return vectors
+
+    def token_weights(self, texts: Sequence[str]) -> Vectors:
+        """Return what each token of the vocabulary weighs, the rarer the more: float32, (tokens,).
+
+        Args:
+            texts: whose tokens are counted.
+        """
+        return self._weigh(self._tokens(texts))
+
+    def encode_with(self, weights: Vectors, texts: Sequence[str]) -> Vectors:
+        """Encode by the main view alone, so that vectors of two calls compare.
+
+        Args:
+            weights: from `token_weights`, of any texts.
+            texts: what to encode.
+
+        Returns:
+            Float32, shape (n, 384) for MiniLM, unit rows; zero rows where there is no token.
+        """
+        return to_unit(_pool(self._table * weights[:, None], self._tokens(texts), np.add))
+
+    def _weigh(self, tokens: _Tokens) -> Vectors:
+        counts = np.bincount(tokens.flat, minlength=len(self._table))
+        weights: Vectors = (_SIF / (_SIF + counts / max(1, counts.sum()))).astype(np.float32)
+        return weights
 
     def _tokens(self, texts: Sequence[str]) -> _Tokens:
         if not texts:

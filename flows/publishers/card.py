@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import yaml
 
+from flows.publishers.evidence import evidence_tables
 from schemas.manifest import DatasetManifest
 
 _SIZES = (
@@ -38,6 +39,7 @@ def render_card(manifest: DatasetManifest, rows: pl.DataFrame) -> str:
         str(manifest.notes.get("description") or "").strip(),
         _overview(manifest),
         _funnel(manifest),
+        _evidence(manifest),
         _sources(manifest),
         _examples(rows),
         _loading(manifest),
@@ -107,6 +109,14 @@ def _funnel(manifest: DatasetManifest) -> str:
             _table(["rule", "rows"], rules) if rules else "No rule took a row.",
         ]
     )
+
+
+def _evidence(manifest: DatasetManifest) -> str:
+    """What the scores and rules that decided are worth."""
+    parts = [
+        f"{table.text}\n\n{_table(table.header, table.rows)}" for table in evidence_tables(manifest)
+    ]
+    return "## Evidence\n\n" + "\n\n".join(parts) if parts else ""
 
 
 def _sources(manifest: DatasetManifest) -> str:

@@ -15,6 +15,8 @@ from flows.disk import sync_tree, user_disk_errors
 from flows.publishers.card import render_card
 from flows.publishers.parquet import write_shards
 from flows.report import write_report
+from flows.select.twins import FOLDER as TWINS
+from flows.select.twins import publish_twins
 from flows.session import Session
 from flows.stages import collect
 from flows.store import code_version, concat_decisions, hash_json
@@ -224,6 +226,7 @@ def _write(
             for name, frame in _configs(rows).items():
                 write_shards(frame, draft / "data" / name)
             _write_signatures(session, rows, manifest, draft)
+            _write_twins(session, refs[-1], draft)
             write_shards(lines, draft / "decisions", split="decisions")
             write_shards(redact_secrets(dropped.sort("id")), draft / "rejects", split="rejects")
             (draft / "recipe.yaml").write_text(session.spec.recipe_text, encoding="utf-8")
@@ -250,6 +253,13 @@ def _write_signatures(
     dedup = session.recipe.dedup
     options = (dedup.lexical if dedup is not None else None) or LexicalOptions()
     publish_signatures(rows, cut_of(options), manifest, draft / FOLDER)
+
+
+def _write_twins(session: Session, selected: StageRef, draft: Path) -> None:
+    recipe = session.recipe
+    if recipe.select.twins:
+        folder = draft / TWINS
+        publish_twins(session.store, selected, by=recipe.select.by, seed=recipe.seed, folder=folder)
 
 
 def _kept_decisions(rows: pl.DataFrame) -> pl.DataFrame:

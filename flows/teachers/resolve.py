@@ -61,6 +61,11 @@ def teacher_options(options: TeacherOptions) -> TeacherOptions:
     return options.model_copy(update={"base_url": url or _OPENAI_URL, "model": model})
 
 
+def judging_dataset(name: str) -> str:
+    """Return the name under which the journal counts what judging a dataset costs."""
+    return f"{name}/judge"
+
+
 def make_panel(
     recipe: Recipe, *, stack: ExitStack, journal: Journal, claims: Claims, offline: bool = False
 ) -> Panel:
@@ -91,6 +96,8 @@ def make_panel(
         for position, options in enumerate(every)
     ]
     count_spent(budget, teachers, dataset=recipe.name, journal=journal, claims=claims)
+    # The budget of a recipe is for its judges, too.
+    count_spent(budget, [], dataset=judging_dataset(recipe.name), journal=journal, claims=claims)
     return Panel(teachers, journal=journal, claims=claims, offline=offline)
 
 

@@ -4,12 +4,18 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from quality.filters.answer_equals_input import answer_equals_input
+from quality.filters.asked_case import asked_case
 from quality.filters.asked_count import asked_count
+from quality.filters.asked_format import asked_format
+from quality.filters.asked_language import asked_language
+from quality.filters.asked_length import asked_length
+from quality.filters.asked_phrases import asked_phrases
 from quality.filters.check import Check
 from quality.filters.empty import empty_instruction, empty_output
 from quality.filters.language import language
 from quality.filters.language_match import language_match
 from quality.filters.leaked_prompt import leaked_prompt
+from quality.filters.max_padding import max_padding
 from quality.filters.max_repetition import max_repetition
 from quality.filters.merged_instructions import merged_instructions
 from quality.filters.missing_input import missing_input
@@ -24,6 +30,8 @@ from quality.filters.unfinished import unfinished
 from quality.filters.unreadable_urls import unreadable_urls
 from quality.filters.word_bounds import max_words, min_words
 from quality.filters.wrong_arithmetic import wrong_arithmetic
+from quality.filters.wrong_order import wrong_order
+from quality.filters.wrong_result import wrong_result
 
 FILTERS: Final[dict[str, Callable[..., Check]]] = {
     "empty_instruction": empty_instruction,
@@ -44,7 +52,15 @@ FILTERS: Final[dict[str, Callable[..., Check]]] = {
     "needs_tools": needs_tools,
     "missing_input": missing_input,
     "asked_count": asked_count,
+    "asked_length": asked_length,
+    "asked_format": asked_format,
+    "asked_language": asked_language,
+    "asked_case": asked_case,
+    "asked_phrases": asked_phrases,
     "wrong_arithmetic": wrong_arithmetic,
+    "wrong_result": wrong_result,
+    "wrong_order": wrong_order,
+    "max_padding": max_padding,
     "secrets": secrets,
     "personal_data": personal_data,
     "min_score": min_score,
@@ -70,5 +86,9 @@ DEFAULT_FILTERS: Final[list[dict[str, Any]]] = [
     {"rule": "unreadable_urls", "column": "instruction", "value": 1.0},
     {"rule": "needs_tools", "column": "instruction"},
     {"rule": "missing_input", "column": "instruction"},
+    {"rule": "asked_format", "column": "output"},
+    {"rule": "asked_language", "column": "output"},
     {"rule": "wrong_arithmetic", "column": "output", "value": 0.0},
+    {"rule": "wrong_result", "column": "output"},
+    {"rule": "wrong_order", "column": "output"},
 ]

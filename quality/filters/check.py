@@ -52,6 +52,24 @@ def check_at_most(
     return Check(measured=measured, keep=keep, threshold=value, evidence=evidence, scorers=(score,))
 
 
+def check_at_least(score: str, value: float, evidence: pl.Expr) -> Check:
+    """Keep rows whose `score` is at least `value`, or which the score does not apply to (null).
+
+    Args:
+        score: name of the scorer whose column is read.
+        value: inclusive lower bound.
+        evidence: String expression shown for dropped rows.
+    """
+    measured = pl.col(score)
+    return Check(
+        measured=measured,
+        keep=(measured >= value).fill_null(value=True),
+        threshold=value,
+        evidence=evidence,
+        scorers=(score,),
+    )
+
+
 def check_flag(score: str, evidence: pl.Expr, *, value: float = 1.0) -> Check:
     """Drop rows whose `score` reaches `value`; a null score abstains."""
     measured = pl.col(score)

@@ -6,11 +6,20 @@ from typing import Final
 
 import polars as pl
 
+from quality.scorers.alphabetic_words import alphabetic_words
 from quality.scorers.arithmetic import arithmetic
+from quality.scorers.asked_case import asked_case
 from quality.scorers.asked_count import asked_count
+from quality.scorers.asked_format import asked_format
+from quality.scorers.asked_language import asked_language
+from quality.scorers.asked_length import asked_length
+from quality.scorers.asked_phrases import asked_phrases
+from quality.scorers.bullet_lines import bullet_lines
 from quality.scorers.compressibility import compressibility
 from quality.scorers.craft import craft
+from quality.scorers.dominant_phrase import dominant_phrase
 from quality.scorers.echo import echo
+from quality.scorers.ellipsis_lines import ellipsis_lines
 from quality.scorers.escape_leftovers import escape_leftovers
 from quality.scorers.instruction_words import instruction_words
 from quality.scorers.language import language
@@ -22,6 +31,7 @@ from quality.scorers.merged_instructions import merged_instructions
 from quality.scorers.missing_input import missing_input
 from quality.scorers.needs_tools import needs_tools
 from quality.scorers.output_words import output_words
+from quality.scorers.padding import padding
 from quality.scorers.personal_data import personal_data
 from quality.scorers.placeholder_output import placeholder_output
 from quality.scorers.quality import quality
@@ -29,10 +39,13 @@ from quality.scorers.refusal import refusal
 from quality.scorers.repeated_lines import repeated_lines
 from quality.scorers.repetition import repetition
 from quality.scorers.secrets import secrets
+from quality.scorers.symbol_words import symbol_words
 from quality.scorers.unclosed_code import unclosed_code
 from quality.scorers.unfinished import unfinished
 from quality.scorers.unshown_calculation import unshown_calculation
 from quality.scorers.urls import urls
+from quality.scorers.wrong_order import wrong_order
+from quality.scorers.wrong_result import wrong_result
 from schemas.errors import InputError
 
 SCORERS: Final[dict[str, Callable[[pl.DataFrame], pl.Series]]] = {
@@ -41,8 +54,14 @@ SCORERS: Final[dict[str, Callable[[pl.DataFrame], pl.Series]]] = {
     "instruction_words": instruction_words,
     "repetition": repetition,
     "repeated_lines": repeated_lines,
+    "dominant_phrase": dominant_phrase,
     "compressibility": compressibility,
     "lexical_diversity": lexical_diversity,
+    "ellipsis_lines": ellipsis_lines,
+    "bullet_lines": bullet_lines,
+    "symbol_words": symbol_words,
+    "alphabetic_words": alphabetic_words,
+    "padding": padding,
     "craft": craft,
     "refusal": refusal,
     "placeholder_output": placeholder_output,
@@ -58,14 +77,30 @@ SCORERS: Final[dict[str, Callable[[pl.DataFrame], pl.Series]]] = {
     "needs_tools": needs_tools,
     "missing_input": missing_input,
     "asked_count": asked_count,
+    "asked_length": asked_length,
+    "asked_format": asked_format,
+    "asked_language": asked_language,
+    "asked_case": asked_case,
+    "asked_phrases": asked_phrases,
     "arithmetic": arithmetic,
+    "wrong_result": wrong_result,
+    "wrong_order": wrong_order,
     "unshown_calculation": unshown_calculation,
     "secrets": secrets,
     "personal_data": personal_data,
     "quality": quality,
 }
 
-DEFAULT_SCORERS: Final[tuple[str, ...]] = tuple(SCORERS)
+#: Neither better than plain length or a random number on any labels measured here, nor a guard
+#: that a default filter or `quality` needs. A recipe may name them.
+OPTIONAL_SCORERS: Final[frozenset[str]] = frozenset({
+    "instruction_words", "dominant_phrase", "compressibility", "lexical_diversity",
+    "ellipsis_lines", "bullet_lines", "symbol_words", "alphabetic_words",
+})  # fmt: skip
+
+DEFAULT_SCORERS: Final[tuple[str, ...]] = tuple(
+    name for name in SCORERS if name not in OPTIONAL_SCORERS
+)
 
 
 def add_scores(rows: pl.DataFrame, names: Sequence[str] = DEFAULT_SCORERS) -> pl.DataFrame:

@@ -1,12 +1,15 @@
 """How well an answer is made, whatever it says."""
 
+import math
+
 import polars as pl
 
 from quality.scorers.measure import measure
-from quality.words import count_words
+from quality.words import terms
 
-#: Words after which length gives no more.
-_FULL_WORDS = 400
+#: Different words, and breaks between paragraphs, after which more gives no more.
+_FULL_WORDS, _FULL_BREAKS = 200, 4
+_DIGITS = 9
 _EXPLAINS = (
     r"(?i)\b(?:because|since|therefore|thus|hence|so that|in order to|due to|as a result|"
     r"for example|"
@@ -16,18 +19,18 @@ _EXPLAINS = (
 )
 _OPENS_WELL = r"^\s*[\p{Lu}\p{Lo}\p{N}\"“„«'‘`(\[<*#$€£+|¿¡-]"
 _ENDS_WELL = r"[.!?…。！？؟।)\]}>\"”“»`*|%][\s]*$"
-_LIST = r"(?m)^\s*(?:[-*•]|\d{1,2}[.)])\s"
 _BLANKS = r"_{3,}|\[(?:insert|your|name|company|date|X)[^\]]*\]|\bXX+\b"
-_WEIGHTS = {"length": 0.55, "layout": 0.25, "explains": 0.1, "edges": 0.1}
+_WEIGHTS = {"words": 0.6, "paragraphs": 0.2, "lead": 0.1, "explains": 0.05, "edges": 0.05}
 
 
 def craft(rows: pl.DataFrame) -> pl.Series:
-    r"""Rate the length, layout, explanation and edges of the output.
+    r"""Rate the wealth of words, layout, explanation and edges of the output.
 
-    A weighted mean of four parts in 0..1: `length`, logarithmic, full at 400 words; `layout`,
-    paragraphs or a list with an introduction; `explains`, up to three connectives such as
-    "because"; `edges`, a capital or sign at the start and a mark at the end. A blank to be filled
-    in ("____") takes a tenth off.
+    A weighted mean of five parts in 0..1: `words`, logarithmic, full at 200 different words, so
+    that saying things twice gains nothing; `paragraphs`, full at four blank lines; `lead`, a first
+    line that ends a sentence or announces what follows; `explains`, up to three connectives such
+    as "because"; `edges`, a capital or sign at the start and a mark at the end. A blank to be
+    filled in ("____") takes a tenth off.
 
     Args:
         rows: frame with `output`.
@@ -42,18 +45,24 @@ def craft(rows: pl.DataFrame) -> pl.Series:
     Example:
         >>> rows = pl.DataFrame({"output": ["Yes, because it rains.", "yes", ""]})
         >>> craft(rows).round(2).to_list()
-        [0.28, 0.06, 0.0]
+        [0.25, 0.08, 0.0]
     """
     answer = pl.col("output").fill_null("").str.strip_chars()
-    words = count_words(answer).cast(pl.Float64)
-    ratio = words.clip(upper_bound=_FULL_WORDS).log1p() / pl.lit(_FULL_WORDS + 1).log()
-    has_list = answer.str.count_matches(_LIST) >= 2
-    paragraphs = answer.str.contains(r"\n\s*\n")
-    introduced = answer.str.contains(r"^[^\n]*[:.]\s*\n")
-    layout = (paragraphs.cast(pl.Float64) + (has_list | introduced).cast(pl.Float64)) / 2
-    explains = answer.str.count_matches(_EXPLAINS).clip(upper_bound=3) / 3
-    edges = (answer.str.contains(_OPENS_WELL) & answer.str.contains(_ENDS_WELL)).cast(pl.Float64)
-    parts = {"length": ratio, "layout": layout, "explains": explains, "edges": edges}
-    total = pl.sum_horizontal(*[parts[name] * weight for name, weight in _WEIGHTS.items()])
-    filled = pl.when(answer.str.contains(_BLANKS)).then(total * 0.9).otherwise(total)
-    return measure(rows, "craft", pl.when(words > 0).then(filled).otherwise(0.0))
+    different = terms(answer).list.n_unique().cast(pl.Float64)
+    words = different.clip(upper_bound=_FULL_WORDS).log1p() / math.log1p(_FULL_WORDS)
+    breaks = answer.str.count_matches(r"\n\s*\n")
+    parts = {
+        "words": words,
+        "paragraphs": breaks.clip(upper_bound=_FULL_BREAKS) / _FULL_BREAKS,
+        "lead": answer.str.contains(r"^[^\n]*[:.]\s*\n"),
+        "explains": answer.str.count_matches(_EXPLAINS).clip(upper_bound=3) / 3,
+        "edges": answer.str.contains(_OPENS_WELL) & answer.str.contains(_ENDS_WELL),
+    }
+    total = pl.sum_horizontal(
+        *[parts[name].cast(pl.Float64) * weight for name, weight in _WEIGHTS.items()]
+    )
+    has_blanks = answer.str.contains(_BLANKS)
+    filled = total * pl.when(has_blanks).then(0.9).otherwise(1.0)
+    # The last bits of a logarithm depend on how many rows are computed at once.
+    score = pl.when(answer != "").then(filled).otherwise(0.0).round(_DIGITS)
+    return measure(rows, "craft", score)

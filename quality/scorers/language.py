@@ -1,11 +1,9 @@
 """Which language a text is in."""
 
-from functools import cache
-
 import polars as pl
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from quality.words import is_code
+from quality.scorers.language_kernel import classify, load_model
+from quality.words import is_code, per_row
 
 #: The languages that open instruction data comes in; fewer candidates, fewer accidents.
 LANGUAGES = (
@@ -19,13 +17,6 @@ _MIN_LETTERS = 25
 _MIN_DENSE_LETTERS = 6
 _MIN_CONFIDENCE = 0.6
 _DENSE = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]"
-
-
-@cache
-def _identifier() -> LanguageIdentifier:
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    identifier.set_languages(list(LANGUAGES))
-    return identifier
 
 
 def identify(texts: pl.Series, *, min_letters: int = _MIN_LETTERS) -> pl.Series:
@@ -57,13 +48,11 @@ def identify(texts: pl.Series, *, min_letters: int = _MIN_LETTERS) -> pl.Series:
         pl.when(enough & ~is_code(pl.col("text")))
         .then(prose.str.slice(0, _MAX_CHARACTERS)).alias("text")
     )  # fmt: skip
-    codes = [None if text is None else _classify(text) for text in frame["text"]]
-    return pl.Series(texts.name, codes, dtype=pl.String)
-
-
-def _classify(text: str) -> str | None:
-    code, confidence = _identifier().classify(text)
-    return str(code) if confidence >= _MIN_CONFIDENCE else None
+    asked = frame.with_row_index("row").drop_nulls()
+    verdicts = classify(asked["text"].to_list(), load_model(LANGUAGES))
+    sure = [one.code if one.confidence >= _MIN_CONFIDENCE else None for one in verdicts]
+    named = asked.select("row", value=pl.Series(sure, dtype=pl.String))
+    return per_row(named, texts.len()).alias(texts.name)
 
 
 def language(rows: pl.DataFrame) -> pl.Series:

@@ -55,12 +55,16 @@ def language_match(rows: pl.DataFrame) -> pl.Series:
         >>> language_match(rows).to_list()
         [0.0]
     """
-    frame = rows.select(
-        pl.col("output", "instruction").fill_null(""),
-        crosses=pl.col("instruction").fill_null("").str.contains(_CROSSES),
-        answer=identify(rows["output"], min_letters=_MIN_LETTERS),
-        asked=identify(rows["instruction"], min_letters=_MIN_TASK_LETTERS),
-        given=identify(rows["input"]),
+    texts = rows.select(pl.col("output", "instruction", "input").fill_null(""))
+    asked = texts.with_columns(
+        asked=identify(texts["instruction"], min_letters=_MIN_TASK_LETTERS),
+        crosses=pl.col("instruction").str.contains(_CROSSES),
+    )
+    # Identifying is the slow part: only where it can still matter.
+    undecided = ~pl.col("crosses") & pl.col("asked").is_not_null()
+    left = asked.with_columns(pl.when(undecided).then(pl.col("output", "input")))
+    frame = asked.with_columns(
+        answer=identify(left["output"], min_letters=_MIN_LETTERS), given=identify(left["input"])
     )
     known = (
         ~pl.col("crosses")

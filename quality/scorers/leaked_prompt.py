@@ -4,18 +4,20 @@ import polars as pl
 
 from quality.scorers.measure import measure
 
+#: Strikethrough in HTML is `<s>` too: those two count only at the edges of a text.
 _SPECIAL = (
-    r"<\|(?:im_start|im_end|im_sep|endoftext|eot_id|begin_of_text|end_of_text|start_header_id|"
-    r"end_header_id|system|user|assistant|end|eom_id|python_tag|endofprompt|fim_\w+|pad)\|>"
-    r"|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>|"
-    r"\[/?(?:SYSTEM_PROMPT|AVAILABLE_TOOLS)\]"
+    r"<\|[A-Za-z][A-Za-z0-9_]{1,40}\|>|(?:^|\s)\[/?INST\](?:\s|$)|<</?SYS>>|^\s*<s>|</s>\s*$"
+    r"|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>|</?think>|</?tool_call>|<extra_id_\d+>"
+    r"|\[/?(?:SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]|<(?:bot|human)>:"
     r"|<[|｜](?:User|Assistant|begin▁of▁sentence|end▁of▁sentence)[|｜]>"
 )
-#: Template headers on a line of their own.
+#: Template headers at the start of a line, and what opens the usual prompts.
 _HEADER = (
     r"(?im)^\s*###+\s*(?:instruction|response|input|human|assistant|user|system|anweisung|"
-    r"antwort)\s*:?\s*$"
+    r"antwort)\s*(?::|$)"
     r"|^\s*Below is an instruction that describes a task"
+    r"|^\s*(?:system: *)?You are (?:a helpful|an AI|a helpful,? \w+) (?:AI )?(?:assistant|"
+    r"language model)\b"
     r"|^\s*(?:USER|ASSISTANT|Human|Assistant|User|SYSTEM):\s[^\n]*\n+\s*(?:ASSISTANT|Assistant|AI):"
 )
 #: The label of the form in front of the answer.
@@ -23,7 +25,8 @@ _LABEL = r"(?i)^\s*(?:output|response|assistant|answer|completion|ausgabe|antwor
 #: Tasks whose answer may name such tokens, show a dialogue or need a label.
 _ASKED_FOR = (
     r"(?i)<\||\[/?INST|special token|chat template|prompt|token|dialog|conversation|transcript|"
-    r"role-?play|chat|script|html|strikethrough|quiz|riddle|\boutput\b|\bq(?:uestion)? ?(?:&|"
+    r"role-?play|chat|script|html|persona|act as|strikethrough|quiz|riddle|\boutput\b|"
+    r"\bq(?:uestion)? ?(?:&|"
     r"and) ?a|"
     r"answers?\b|example|gespräch|rätsel|vorlage|antwort|ausgabe"
 )
@@ -51,7 +54,8 @@ def leaked_prompt(rows: pl.DataFrame) -> pl.Series:
         such text, or the output is code.
 
     Source:
-        Template forms of Alpaca, Vicuna, ChatML, Llama 2/3, Gemma, DeepSeek. No paper.
+        Template forms of Alpaca, Vicuna, ChatML, Llama 2/3, Gemma, DeepSeek, Mistral, T5,
+        gpt-oss. No paper.
 
     Example:
         >>> rows = pl.DataFrame({"instruction": ["Add 1 and 1."] * 3, "input": [""] * 3,

@@ -2,7 +2,9 @@
 
 import re
 
+import phonenumbers
 import polars as pl
+from phonenumbers import PhoneNumberType
 
 from quality.scorers.conversation import said
 
@@ -25,6 +27,11 @@ _PHONE = re.compile(
 )
 #: Digits kept for fiction, and runs that only fill the form.
 _EXAMPLE_PHONE = re.compile(r"555|(\d)\1{4}|1234|2345|9876|8765|4321|^0?123|^1?(\d)\2\2")
+#: Hotlines and emergency numbers are public; only these kinds may reach one person.
+_PRIVATE_KINDS = frozenset({
+    PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE,
+    PhoneNumberType.VOIP, PhoneNumberType.PERSONAL_NUMBER, PhoneNumberType.PAGER,
+})  # fmt: skip
 _CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])")
 _IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}(?!\w)")
 #: A cheap first look, so that the checks run on few rows.
@@ -43,8 +50,23 @@ def find_personal_data(text: str) -> list[str]:
     ibans = {found for found in _IBAN.findall(text) if _is_iban(found)}
     cards = {found for found in _CARD.findall(text) if _is_card(found)}
     numbers = (match.group() for match in _PHONE.finditer(text))
-    phones = {found for found in numbers if not _EXAMPLE_PHONE.search(re.sub(r"\D", "", found))}
+    phones = {found for found in numbers if _is_phone(found)}
     return sorted({*emails, *ibans, *cards, *phones})
+
+
+def _is_phone(found: str) -> bool:
+    """Check a number against the numbering plan of its country.
+
+    Without a country code, a leading zero is read as German, anything else as North American.
+    """
+    if _EXAMPLE_PHONE.search(re.sub(r"\D", "", found)):
+        return False
+    region = None if found.startswith("+") else "DE" if found.startswith("0") else "US"
+    try:
+        number = phonenumbers.parse(found, region)
+    except phonenumbers.NumberParseException:
+        return False
+    return phonenumbers.number_type(number) in _PRIVATE_KINDS
 
 
 def _is_card(found: str) -> bool:
@@ -67,7 +89,8 @@ def _is_iban(found: str) -> bool:
 def personal_data(rows: pl.DataFrame) -> pl.Series:
     """Count the e-mail addresses, phone, card and account numbers in the conversation.
 
-    Invented-looking ones do not count: example domains, role addresses, 555 numbers, John Doe.
+    Invented-looking ones do not count: example domains, role addresses, 555 numbers, John Doe; nor
+    do public hotlines.
     Names and postal addresses are not searched for.
 
     Args:
@@ -78,7 +101,8 @@ def personal_data(rows: pl.DataFrame) -> pl.Series:
 
     Source:
         The PII formatter of datatrove (e-mail, IP), https://github.com/huggingface/datatrove.
-        Differs: phone, card with Luhn sum, IBAN with checksum; no IP addresses.
+        Differs: phone numbers, valid in the numbering plan that the package phonenumbers brings
+        (Apache-2.0); cards with Luhn sum, IBAN with checksum; no IP addresses.
 
     Example:
         >>> from schemas.frames import ROWS, empty_frame

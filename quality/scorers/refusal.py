@@ -29,25 +29,61 @@ _KI = (
     r"(?:eine? )?(?:ki(?:[- ](?:sprach)?(?:modell|assistent(?:in)?|system))?|"
     r"k(?:ü|ue)nstliche intelligenz|(?:gro(?:ß|ss)es )?sprachmodell|chatbot)"
 )
-_NICHT = r"[^.!?\n]{0,60}\b(?:nicht|kein(?:e[nmrs]?)?)\b"
+_NICHT = r"[^.!?\n]{0,60}\b(?:nichts?|kein(?:e[nmrs]?)?)\b"
 
+_LEIDER = r"(?:es tut mir (?:sehr )?leid|tut mir leid|entschuldigung|ich bedaure|leider)"
+_HELFEN = (
+    r"(?:\b(?:weiter)?helfen|beantworten|unterstützen|erfüllen|nachkommen|erstellen|erzeugen|"
+    r"generieren|zeichnen|anzeigen|öffnen|zugreifen|ausführen|bearbeiten|durchführen|liefern|"
+    r"auskunft geben|rat geben|sagen|bereitstellen|übersetzen|abspielen|senden|suchen|in der "
+    r"lage)\b"
+)
 #: The whole answer is a refusal: it opens with one.
 _OPENING = (
     rf"(?i)^\W{{0,3}}(?:(?:{_SORRY})[^.!?\n]{{0,25}}?\bi ?{_CANNOT}{_HELP}"
-    rf"|i ?{_CANNOT}(?: \w+)? ?(?:assist|help|fulfil|fulfill|comply|generate|create|answer|"
-    r"process|access|browse|engage|respond|do that|with that|set up|play|send|schedule|search)\b"
+    rf"|(?:no,? )?i ?{_CANNOT}(?: \w+| in good conscience)? ?(?:be able to )?(?:assist|help|fulfil|"
+    r"fulfill|comply|generate|create|answer|process|browse|engage|respond|do that|with that|set up|"
+    r"send|schedule|search|access (?:the|any|this|that|external|real|your|files?|links?|web)|"
+    r"play (?:music|songs?|audio|videos?|sounds?|the (?:song|music|video))|"
+    r"provide (?:that|this|you|any|instructions?|information|medical|legal|financial|advice|an? )|"
+    r"complete (?:this|that|the (?:task|request)|your))\b"
+    r"|i (?:do not|don['’]t) have (?:\w+ )?access to (?:the|real|live|current|your|any|external|"
+    r"personal|"
+    r"up)\b"
+    r"|i (?:regret|apologi[sz]e|am sorry)[^.!?\n]{0,20}\bi (?:cannot|can['’]t) (?:help|assist|"
+    r"answer)\b"
+    r"|i (?:must|have to) (?:\w+ )?(?:decline|refuse)(?: to (?:answer|help|assist|respond|write|"
+    r"provide)\b"
+    r"|[.!]|$)"
+    r"|(?:that|this)(?:['’]s| is) not something (?:that )?i(?:['’]m| am| can)\b"
+    r"|it(?: is|['’]s| would be) (?:not (?:appropriate|possible|ethical)|unethical|inappropriate|"
+    r"impossible) for me to (?:answer|help|assist|complete|provide|generate|perform|fulfil)"
+    r"|it(?: is|['’]s) (?:not |im)possible to (?:complete|perform|fulfil|fulfill|answer) (?:this|"
+    r"the) "
+    r"(?:task|request|instruction|question)\b"
+    r"|(?:this|the|your) (?:task|request|instruction|prompt) (?:cannot|can['’]t|can not|could "
+    r"not) be "
+    r"(?:completed|fulfilled|answered|performed|done|processed)\b"
+    r"|(?:the|this) (?:ai|model|assistant|chatbot) (?:is (?:unable|not able) to|cannot|can['’]t)\b"
+    r"|i(?:['’]m sorry,?| am sorry,?)? ?(?:but )?i (?:do not|don['’]t|didn['’]t|did not) "
+    r"(?:quite )?"
+    r"understand (?:the|your|this|what you)\b"
     rf"|(?:{_SORRY}|due to)[^.!?\n]{{0,40}}\b(?:this|the|that|your) (?:task|request|instruction|"
     rf"prompt)\b"
     r"|(?:sorry|unfortunately),? (?:but )?(?:this|that) (?:can(?:not|['’]t) be|is (?:not|"
     r"im)[ ]?possible)"
     r"|unable to (?:perform|complete|fulfil|fulfill|process|answer) (?:this|the|that|your) "
     r"(?:task|request|instruction|question)\b"
-    rf"|(?:es tut mir (?:sehr )?leid|tut mir leid|entschuldigung|leider)[^.!?\n]{{0,25}}?"
-    rf"\b(?:kann|darf|möchte|werde) ich{_NICHT}"
-    rf"|(?:es tut mir (?:sehr )?leid|tut mir leid|entschuldigung|leider)[^.!?\n]{{0,25}}?"
-    rf"\bich (?:kann|darf|möchte|werde|bin){_NICHT}"
-    rf"|(?:ich (?:kann|darf)|das kann ich|dabei kann ich){_NICHT}"
-    r"[^.!?\n]{0,40}(?:helfen|beantworten|unterstützen|erfüllen|nachkommen|erstellen))"
+    rf"|(?:{_LEIDER}[^.!?\n]{{0,25}}?)?\b(?:(?:(?:das|dazu|dabei|hierzu|hierbei|darüber) "
+    rf")?(?:kann|darf|"
+    rf"möchte|werde) ich|ich (?:kann|darf|möchte|werde|bin)|wir "
+    rf"können){_NICHT}[^.!?\n]{{0,40}}{_HELFEN}"
+    rf"|(?:{_LEIDER}[^.!?\n]{{0,12}})?es ist mir (?:leider )?nicht (?:möglich|gestattet|erlaubt)\b"
+    r"|(?:leider )?(?:habe ich|ich habe) (?:leider )?kein(?:en|e)? (?:zugriff|zugang) (?:auf|"
+    r"zu[mr]?)\b"
+    r"|(?:leider )?(?:kann |konnte )?(?:diese|die|ihre|deine) (?:aufgabe|anfrage) (?:kann|"
+    r"konnte)? ?"
+    r"(?:leider )?nicht (?:erfüllt|bearbeitet|ausgeführt|abgeschlossen|beantwortet))"
 )
 #: The model speaks about itself as a machine that lacks something.
 _BOILERPLATE = (
@@ -56,12 +92,27 @@ _BOILERPLATE = (
     rf"|\bi(?:['’]m| am) (?:just |only |merely )?{_AI}\b[^.!?\n]{{0,40}}(?:can(?:no|['’])t|"
     rf"do(?:n['’]t| not)|"
     r"unable|not able|without)"
+    rf"|\bas {_AI},? my (?:abilities|capabilities|knowledge|responses?) (?:is|are) limited\b"
+    r"|\bmy (?:training data|knowledge)(?: base)? (?:only |is |was )?(?:goes|extends|ends|cuts? "
+    r"off|"
+    r"limited|up) (?:only )?(?:up )?to\b|\bas of my (?:last|latest|most recent|knowledge)(?: "
+    r"knowledge|"
+    r" training)? (?:update|cut-?off|training)\b"
+    r"|\bthe (?:ai |language )?model (?:is unable|is not able|cannot) (?:to )?(?:generate|create|"
+    r"complete|perform|draw|produce|access)\b"
+    r"|\bwe (?:cannot|can['’]t|are (?:unable|not able) to) (?:complete|perform|fulfil|fulfill|"
+    r"answer|"
+    r"process) (?:this|the) (?:task|request|instruction)\b"
+    r"|\bwir können diese (?:aufgabe|anfrage) (?:leider )?nicht (?:erfüllen|ausführen|bearbeiten|"
+    r"abschließen)\b"
+    rf"|\bals {_KI},? ist es mir{_NICHT}"
     rf"|\bals {_KI},? (?:kann|habe|bin|darf|besitze|verfüge) ich{_NICHT}"
     rf"|\bich bin (?:nur |lediglich |bloß )?{_KI}[^.!?\n]{{0,40}}\b(?:nicht|kein(?:e[nmrs]?)?)\b)"
 )
 #: Tasks whose right answer may well be, or quote, a refusal.
 _ASKED_FOR = (
-    r"(?i)refus|declin|apolog|reject|say(?:ing)? no|turn(?:ing)? down|language model|\bas an ai\b|"
+    r"(?i)refus|declin|ai assistant|virtual assistant|apolog|reject|say(?:ing)? no|turn(?:ing)? "
+    r"down|language model|\bas an ai\b|"
     r"chat ?bot|translat|paraphras|rephrase|role-?play|pretend|ablehn|absag|entschuldig|übersetz|"
     r"sprachmodell|\bals ki\b|umformulier"
 )
@@ -71,7 +122,14 @@ _ANSWER_WORDS = 60
 
 def find_refusal(column: str) -> pl.Expr:
     """Return the refusing phrase of `column`, null where there is none."""
-    words = pl.col(column).fill_null("")
+    # "I can't help but smile" is none.
+    words = (
+        pl.col(column)
+        .fill_null("")
+        .str.replace_all(
+            r"(?i)\b(?:can(?:no|['’])t|could(?:n['’]t| not)) help (?:but|\w+ing)\b", "must"
+        )
+    )
     return pl.coalesce(words.str.extract(_OPENING, 0), words.str.extract(_BOILERPLATE, 0))
 
 

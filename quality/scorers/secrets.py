@@ -3,7 +3,7 @@
 import polars as pl
 
 from quality.scorers.conversation import said
-from quality.scorers.measure import measure
+from quality.scorers.measure import measure_where
 
 SHAPES = (
     r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"  # AWS access key id
@@ -16,10 +16,28 @@ SHAPES = (
     r"|\bAIza[0-9A-Za-z_-]{35}"  # Google
     r"|\bnpm_[A-Za-z0-9]{36}\b|\bpypi-[A-Za-z0-9_-]{50,}"
     r"|\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"  # JSON Web Token
+    r"|\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}\b"  # SendGrid
+    r"|\b\d{8,10}:AA[A-Za-z0-9_-]{33}\b"  # Telegram bot
+    r"|\bsq0(?:csp|atp)-[A-Za-z0-9_-]{22,}"  # Square
+    r"|\bdop_v1_[0-9a-f]{64}\b"  # DigitalOcean
+    r"|hooks\.slack\.com/services/T[A-Z0-9]+/B[A-Z0-9]+/[A-Za-z0-9]{20,}"
+    r"|\bAccountKey=[A-Za-z0-9+/]{80,}={0,2}"  # Azure storage
+    # A login in a link.
+    r"|\b(?:https?|ftp|mongodb|mongodb\+srv|postgres|postgresql|mysql|redis|amqps?)://"
+    r"[^\s/:@\"'<>]{1,64}:[^\s/:@\"'<>]{6,64}@[\w.-]+"
     r"|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----"
 )
+#: A fixed piece of every shape above, for a cheap first look.
+_PIECES = [
+    "AKIA", "ASIA", "sk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "hf_", "glpat-",
+    "xox", "k_live_", "k_test_", "AIza", "npm_", "pypi-", "eyJ", "SG.", ":AA", "sq0", "dop_v1_",
+    "hooks.slack.com", "AccountKey=", "://", "PRIVATE KEY",
+]  # fmt: skip
 #: Stand-ins in documentation: a run of one character, or a word that says so.
-_STAND_IN = r"(?i)x{6,}|\*{3,}|0{8,}|1234567890123|example|your[_-]?|placeholder|dummy|redacted"
+_STAND_IN = (
+    r"(?i)x{6,}|\*{3,}|0{8,}|1234567890123|example|your[_-]?|placeholder|dummy|redacted|"
+    r"passw(?:or|d)|passwort|\bpass\b|hunter2|secret|changeme|localhost|127\.0\.0\.1|[<{$\[]"
+)
 
 
 def find_secrets(words: pl.Expr) -> pl.Expr:
@@ -49,7 +67,7 @@ def secrets(rows: pl.DataFrame) -> pl.Series:
 
     Source:
         Rule shapes of gitleaks, https://github.com/gitleaks/gitleaks (MIT). Differs: only shapes
-        with a fixed prefix, no entropy guess, so hashes and ids do not count.
+        with a fixed part, no entropy guess, so hashes and ids do not count.
 
     Example:
         >>> from schemas.frames import ROWS, empty_frame
@@ -58,4 +76,6 @@ def secrets(rows: pl.DataFrame) -> pl.Series:
         >>> secrets(rows).to_list()
         [1.0, 0.0]
     """
-    return measure(rows, "secrets", find_secrets(said()).list.n_unique())
+    suspects = said().str.contains_any(_PIECES)
+    found = find_secrets(said()).list.n_unique()
+    return measure_where(rows, "secrets", suspects, found, otherwise=0.0)

@@ -15,6 +15,20 @@ _CALCULATES = (
     r"berechne|löse|rechne|wandle|konvertiere|vereinfache|bestimme|wie (?:viele?|lange|weit|alt)|"
     r"summe|durchschnitt|mittelwert|fläche|wahrscheinlichkeit|prozent|runde|sortiere|ordne|zähle)\b"
 )
+#: Models read pieces of words, not letters: spelling, counting and coding need steps as well.
+_SPELLS = (
+    r"(?i)\b(?:anagrams?|unscrambl\w*|palindromes?|spell(?:ed)? backwards?|revers(?:e|ed|ing) "
+    r"(?:the |of "
+    r"the |each )?(?:words?|letters?|string|order of)|cipher|encrypt\w*|decrypt\w*|decode|encode|"
+    r"morse|hidden message|(?:most|least|second most) (?:common|frequent|used) (?:word|letter)|"
+    r"longest word|shortest word|roman numerals?|hexadecimal|binary|octal|(?:dna|rna) sequence|"
+    r"(?:count|number of|how many) (?:the )?(?:words|letters|characters|vowels|consonants|"
+    r"syllables)|"
+    r"(?:words|nouns|verbs) (?:that |which )?(?:begin|start|end)(?:ning|ing|s)? with the letter|"
+    r"anagramme?|rückwärts|römische\w*|binär\w*|verschlüss\w*|entschlüss\w*|wie viele "
+    r"(?:buchstaben|"
+    r"wörter|vokale|silben))\b"
+)
 _STEPS = (
     r"(?i)=|\n.*\n|\b(?:because|therefore|first|then|step|so we|weil|daher|zuerst|dann|schritt|"
     r"also)\b"
@@ -25,8 +39,9 @@ _MANY_WORDS = 40
 def unshown_calculation(rows: pl.DataFrame) -> pl.Series:
     """Rate how much the row asks for a calculation whose way is not shown.
 
-    Language models that answer at once are often wrong with numbers, and nobody can see where. The
-    more numbers a task gives and the shorter its answer, the higher the value.
+    Language models that answer at once are often wrong with numbers and with letters, and nobody
+    can see where. The more numbers a task gives and the shorter its answer, the higher the value;
+    a task of spelling, counting letters or coding stands for two numbers.
 
     Args:
         rows: frame with `instruction`, `input` and `output`.
@@ -46,9 +61,11 @@ def unshown_calculation(rows: pl.DataFrame) -> pl.Series:
     """
     task = pl.concat_str(["instruction", "input"], separator=" ", ignore_nulls=True)
     answer = pl.col("output").fill_null("")
-    numbers = task.str.count_matches(r"\d+(?:[.,]\d+)*").clip(upper_bound=2) / 2
+    figures = task.str.count_matches(r"\d+(?:[.,]\d+)*").clip(upper_bound=2) / 2
+    spells = pl.col("instruction").fill_null("").str.contains(_SPELLS)
+    numbers = pl.when(spells).then(1.0).otherwise(figures)
     asked = (
-        pl.when(pl.col("instruction").fill_null("").str.contains(_CALCULATES))
+        pl.when(spells | pl.col("instruction").fill_null("").str.contains(_CALCULATES))
         .then(1.0)
         .otherwise(0.4)
     )

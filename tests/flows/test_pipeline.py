@@ -156,9 +156,9 @@ def test_benchmark_items_are_kept_out(teacher: FakeTeacher, tmp_path: Path) -> N
         decontaminate={"against": ["bench.jsonl"]},
     )
     answer = run(tmp_path)
-    assert (answer["kept"], answer["by_rule"]) == (3, {"benchmark": 1})
+    assert (answer["kept"], answer["by_rule"]) == (3, {"benchmark_exact": 1})
     decisions = pl.read_parquet(tmp_path / answer["path"] / "decisions" / "*.parquet")
-    line = decisions.row(by_predicate=pl.col("rule") == "benchmark", named=True)
+    line = decisions.row(by_predicate=pl.col("rule") == "benchmark_exact", named=True)
     assert (line["matched_id"], line["similarity"]) == ("bench.jsonl:0", 1.0)
 
 

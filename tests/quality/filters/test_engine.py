@@ -15,7 +15,7 @@ from schemas.frames import DECISIONS, ROWS, empty_frame
 
 MakeRows = Callable[..., pl.DataFrame]
 FAST = settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 TEXTS = st.one_of(
     st.none(),
@@ -223,7 +223,8 @@ def test_a_stricter_threshold_never_keeps_more(
         "refusal": (1.0, 0.5, 0.0), "unfinished": (1.0, 0.5, 0.0), "min_quality": (0.0, 0.5, 1.0),
         "asked_count": (3, 1, 0), "secrets": (2, 1, 0), "personal_data": (2, 1, 0),
         "unreadable_urls": (1.0, 0.5), "leaked_prompt": (1.0, 0.5), "wrong_arithmetic": (1.0, 0.0),
-        "min_score": (0.0, 1.0), "max_score": (1.0, 0.0),
+        "min_score": (0.0, 1.0), "max_score": (1.0, 0.0), "asked_length": (1.0, 0.5, 0.0),
+        "asked_phrases": (0.0, 0.5, 1.0), "max_padding": (1.0, 0.5, 0.0),
     }  # fmt: skip
     for rule, values in loose_to_strict.items():
         kept = [

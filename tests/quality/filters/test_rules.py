@@ -38,6 +38,20 @@ LINK = "https://www.nytimes.com/2020/06/21/climate"
         ("missing_input", "Edit the following text.", "", "Edited.", "input is empty"),
         ("asked_count", "Name three birds.", "", "1. Owl\n2. Wren", "asked for 3, got 2"),
         ("wrong_arithmetic", "Add.", "2, 2", "2 + 2 = 5", "2 + 2 = 5"),
+        ("wrong_result", "What is 12 * 7?", "", "82", "expected 84"),
+        ("wrong_result", "Find the mean of the numbers.", "1, 2", "2", "expected 1.5"),
+        ("wrong_order", "Sort alphabetically.", "c, a, b", "a, c, b", "expected a, b, c"),
+        ("asked_format", "Name a bird as JSON.", "", "Owl", "asked for json, got none"),
+        ("asked_language", "Answer in French.", "", ENGLISH, f"asked for fr: {ENGLISH[:60]}"),
+        ("asked_length", "Explain it in one sentence.", "", "So. It is. Yes.",
+         "asked for 1 sentence, got 3"),
+        ("asked_length", "Write at least 10 words.", "", "So.",
+         "asked for at least 10 words, got 1"),
+        ("asked_case", "Answer in all caps.", "", "Paris", "Paris"),
+        ("asked_phrases", 'Write a line without the word "rain".', "", "Rain.",
+         "0 % of demands met"),
+        ("max_padding", "Name a bird.", "", "Owl. I hope this helps you",
+         ". I hope this helps you"),
         ("min_quality", "Why?", "", "N/A", None),
         ("min_score", "Why?", "", "N/A", None),
     ],
@@ -78,6 +92,12 @@ def test_the_default_filters_keep_one_word_answers(
         ("Write a headline.", "Rain in Rome", "Rome Drenched by Record Rain"),
         ("Compute 6 times 7.", "", "6 x 7 = 42"),
         ("Nenne einen Vogel.", "", "Zaunkönig"),
+        ("What is 12 * 7?", "", "Eighty-four"),
+        ("Return two birds as JSON.", "", '```json\n["owl", "wren"]\n```'),
+        ("Sort alphabetically.", "c, a, b", "a, b, c"),
+        ("How do you say good morning in French?", "", "Good morning is bonjour in French."),
+        ("Write a haiku.", "", "old pond, frog leaps in, water's sound"),
+        ("Explain how a picture is taken.", "", "Light falls on a plate."),
         ("Which of these are prime: 4, 6, 8?", "", "None"),
         ("Write a letter of apology.", "", "Dear Ann,\nI'm sorry I could not come.\n\nYours, Tom"),
     ],
@@ -102,7 +122,22 @@ def test_language_abstains_on_short_answers(make_rows: MakeRows) -> None:
     assert result.decisions["action"].to_list() == ["abstain"]
 
 
-@pytest.mark.parametrize("rule", ["asked_count", "max_repetition", "wrong_arithmetic"])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "asked_count",
+        "max_repetition",
+        "wrong_arithmetic",
+        "wrong_result",
+        "wrong_order",
+        "asked_format",
+        "asked_language",
+        "asked_length",
+        "asked_case",
+        "asked_phrases",
+        "max_padding",
+    ],
+)
 def test_rules_that_do_not_apply_keep_in_silence(make_rows: MakeRows, rule: str) -> None:
     result = apply_filters(make_rows(["Blue."]), [{"rule": rule}], on_abstain="drop")
     assert (result.kept.height, result.decisions.height) == (1, 0)

@@ -66,11 +66,65 @@ def test_quality_uses_scores_that_are_there(make_rows: MakeRows) -> None:
     assert add_scores(rows)["quality"][0] == quality(rows)[0]
 
 
-def test_craft_grows_with_words_up_to_its_cap(make_rows: MakeRows) -> None:
-    scores = craft(make_rows([f"A{' word' * n}." for n in (0, 5, 50, 399, 900)])).to_list()
+def test_craft_grows_with_different_words_up_to_its_cap(make_rows: MakeRows) -> None:
+    texts = [" ".join(["A", *(f"w{n}" for n in range(count))]) for count in (1, 5, 50, 199, 900)]
+    scores = craft(make_rows([f"{text}." for text in texts])).to_list()
     assert scores == sorted(scores)
-    assert scores[0] == pytest.approx(0.1 + 0.55 * 0.1156, abs=1e-3)
+    assert scores[0] == pytest.approx(0.05 + 0.6 * 0.2072, abs=1e-3)
     assert scores[3] == scores[4] == pytest.approx(0.65)
+
+
+def test_saying_it_again_gains_nothing(make_rows: MakeRows) -> None:
+    line = "Warm air rises and cools."
+    once, twice = craft(make_rows([line, f"{line} {line}"])).to_list()
+    assert once == twice
+
+
+def test_paragraphs_count_up_to_four_breaks(make_rows: MakeRows) -> None:
+    rows = make_rows(["A b.", "A b.\n\nA b.", "A b." + "\n\nA b." * 4, "A b." + "\n\nA b." * 9])
+    one, two, five, ten = craft(rows).to_list()
+    assert two - one == pytest.approx(0.05 + 0.1)  # a break, and a first line that ends well
+    assert five - two == pytest.approx(0.15)
+    assert ten == five
+
+
+@pytest.mark.parametrize(
+    ("instruction", "right", "wrong"),
+    [
+        ("What is 12 * 7?", "84", "82"),
+        ("Sort alphabetically: pear, fig, apple", "apple, fig, pear", "pear, fig, apple"),
+        ("List two birds as JSON.", '["owl", "wren"]', '["owl", "wren"'),
+        ("Answer in all caps: which city is it?", "PARIS", "Paris"),
+        ("Explain rain in one sentence.", "Water falls down.", "Water falls. It is down."),
+        ('Write a line without using the word "rain".', "Water falls.", "Rain falls."),
+    ],
+)
+def test_what_was_asked_for_wins(
+    make_rows: MakeRows, instruction: str, right: str, wrong: str
+) -> None:
+    high, low = quality(make_rows([right, wrong], instruction)).to_list()
+    assert high > 1.2 * low
+
+
+def test_an_honest_refusal_is_not_punished_twice(make_rows: MakeRows) -> None:
+    refused = "I'm sorry, but I cannot help with that, as I am a language model."
+    doable = quality(make_rows([refused, "Owl."], "Name a bird.")).to_list()
+    undoable = quality(make_rows([refused, "Here it is."], "Draw a bird.")).to_list()
+    assert doable[0] < 0.2 * doable[1]
+    assert undoable[0] >= undoable[1]
+
+
+def test_a_disclaimer_before_an_answer_costs_little(make_rows: MakeRows) -> None:
+    answer = f"{ANSWER} " + " ".join(f"word{n}" for n in range(60))
+    rows = make_rows([f"As an AI, I do not get wet. {answer}", answer], "Why does it rain?")
+    disclaimed, plain = quality(rows).to_list()
+    assert 0.8 * plain < disclaimed < plain
+
+
+def test_padding_gains_nothing(make_rows: MakeRows) -> None:
+    padded = f"{ANSWER} I hope this helps! Let me know if you have any further questions."
+    plain, more = quality(make_rows([ANSWER, padded], "Why does it rain?")).to_list()
+    assert more < plain
 
 
 @pytest.mark.parametrize(

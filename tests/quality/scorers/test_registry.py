@@ -1,4 +1,5 @@
 import pkgutil
+import time
 from collections.abc import Callable
 
 import polars as pl
@@ -7,25 +8,36 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import quality.scorers
-from quality.scorers import DEFAULT_SCORERS, SCORERS, add_scores
+from quality.filters import DEFAULT_FILTERS, FILTERS
+from quality.scorers import DEFAULT_SCORERS, OPTIONAL_SCORERS, SCORERS, add_scores
 from schemas.errors import InputError
 from schemas.frames import ROWS, empty_frame
 
 MakeRows = Callable[..., pl.DataFrame]
 #: Modules that are no scorers: plumbing, and `consistency`, which ranks samples of one question.
-HELPERS = {"measure", "conversation", "consistency"}
+HELPERS = {
+    "measure", "conversation", "consistency", "calculation", "conversion", "language_kernel",
+}  # fmt: skip
+#: Scores that count something; all others but the language are shares.
+COUNTS = {
+    "length", "output_words", "instruction_words", "asked_count", "secrets", "personal_data",
+}  # fmt: skip
 TEXTS = st.one_of(
     st.none(),
     st.text(),
     st.sampled_from([
         "```py\nx", "1. a\n2.", "As an AI, I cannot", "a" * 300, "\x00", "٣ + ٤ = ٩", "4111" * 4,
         "DE89 3704 0044 0532 0130 00", "9" * 400 + " / 0 = 1", "1 / 0 = 0", "你好" * 30, "x@y.zz",
-        "Nenne drei Tiere.", "https://a.b", "[INST] hi [/INST]", "word " * 120, "ß ﬁ 🤷‍♀️ \u202e",
+        "Nenne drei Tiere.", "https://a.b", "What is 2 + 2?", "Sort in ascending order: 3, 1, 2",
+        "Translate to German.", "List it as JSON.", "Explain it in one sentence.", "3, 1, 2", "{}",
+        'Write a poem without using the word "a".', "Answer in all caps.", "I hope this helps!",
+        "Convert 4 to binary.", "\u0301\u0301", "\u05d0\u05d1", "½ ⅓ ² = ³", "[INST] hi [/INST]",
+        "word " * 120, "ß ﬁ 🤷‍♀️ \u202e",
     ]),
 )  # fmt: skip
 RECORDS = st.lists(st.tuples(TEXTS, TEXTS, TEXTS), max_size=5)
 FAST = settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -52,45 +64,89 @@ def test_quality_is_computed_last() -> None:
 
 @FAST
 @given(RECORDS)
-def test_any_text_gets_a_well_formed_score(
+def test_any_text_gets_a_well_formed_score_of_its_own(
     records: list[tuple[str | None, str | None, str | None]],
 ) -> None:
-    rows = rows_of(records)
-    for name, scorer in SCORERS.items():
-        score = scorer(rows)
-        assert score.name == name
-        assert score.len() == rows.height
-        assert score.dtype == (pl.String if name == "language" else pl.Float64)
-        if name != "language":
-            assert not score.is_nan().any()
-            assert not score.is_infinite().any()
+    check_scores_of(rows_of(records))
 
 
-@FAST
+@pytest.mark.slow
+@settings(FAST, max_examples=100)
 @given(RECORDS)
-def test_scores_do_not_depend_on_the_order_of_rows(
+def test_many_texts_get_well_formed_scores_of_their_own(
     records: list[tuple[str | None, str | None, str | None]],
 ) -> None:
-    rows = rows_of(records)
-    assert add_scores(rows.reverse()).equals(add_scores(rows).reverse())
+    check_scores_of(rows_of(records))
 
 
-@FAST
-@given(RECORDS)
-def test_shares_stay_within_bounds(
-    records: list[tuple[str | None, str | None, str | None]],
-) -> None:
-    scored = add_scores(rows_of(records))
-    counts = {
-        "length",
-        "output_words",
-        "instruction_words",
-        "asked_count",
-        "secrets",
-        "personal_data",
-    }
-    for name in set(SCORERS) - counts - {"language"}:
-        assert scored[name].drop_nulls().is_between(0, 1).all(), name
+def check_scores_of(rows: pl.DataFrame) -> None:
+    scored = add_scores(rows, list(SCORERS))
+    assert scored.columns == [*rows.columns, *SCORERS]
+    for name in set(SCORERS) - {"language"}:
+        values = scored[name].drop_nulls()
+        assert values.dtype == pl.Float64
+        assert values.is_finite().all(), name
+        assert (values >= 0).all(), name
+        assert name in COUNTS or (values <= 1).all(), name
+    assert scored["language"].dtype == pl.String
+    assert add_scores(rows.reverse(), list(SCORERS)).equals(scored.reverse())
+    assert add_scores(rows[:1], list(SCORERS)).equals(scored[:1])
+
+
+@pytest.mark.parametrize("name", list(SCORERS))
+def test_a_scorer_returns_a_column_of_its_name(make_rows: MakeRows, name: str) -> None:
+    score = SCORERS[name](make_rows(["Owl.", None]))
+    assert (score.name, score.len()) == (name, 2)
+
+
+#: What makes a careless pattern go back and forth.
+RUNS = [
+    "a", " ", "\n", "1", "1 ", "-", "\"", "“", "(", "[", "{", "<a>", "a:", "|", "```a\n", "1+",
+    "1 + 1 = 3 ", "+49 ", "a@b.", "DE89 ", "http://a:", "你", "e\u0301", "\u202e", "😊", "\x00",
+    "in two words ", 'without "a", ', "a, ", "I cannot ", "please ", "IV", "A. ", "?", "…", "1. ",
+]  # fmt: skip
+
+
+def run_of(piece: str, characters: int) -> pl.DataFrame:
+    text = (piece * characters)[:characters]
+    return rows_of([
+        ("Say it.", "", text), (text, "", "x"), (f"What is {text}", text, f"Sure. {text}"),
+        (f"Sort {text}", text, text),
+    ])  # fmt: skip
+
+
+def seconds_of(scorer: Callable[[pl.DataFrame], pl.Series], rows: pl.DataFrame) -> float:
+    start = time.process_time()
+    scorer(rows)
+    return time.process_time() - start
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("piece", RUNS)
+def test_time_grows_with_length_and_no_faster(piece: str) -> None:
+    short, long = run_of(piece, 10_000), run_of(piece, 100_000)
+    add_scores(short, list(SCORERS))  # models are read and patterns compiled once
+    for name in set(SCORERS) - {"quality"}:
+        first = seconds_of(SCORERS[name], short)
+        # Ten times the text; thirty times the time is still far from a square.
+        assert seconds_of(SCORERS[name], long) < 30 * max(first, 0.05), name
+
+
+@pytest.mark.parametrize("piece", ["a", '"', "1 ", "你"])
+def test_a_hundred_kilobytes_of_one_thing_are_scored(piece: str) -> None:
+    rows = run_of(piece, 100_000)[:1]
+    scored = add_scores(rows, list(SCORERS))
+    assert scored["length"].to_list() == [100_000.0]
+
+
+def test_defaults_leave_out_only_what_is_optional() -> None:
+    assert set(DEFAULT_SCORERS) == set(SCORERS) - OPTIONAL_SCORERS
+    assert set(SCORERS) > OPTIONAL_SCORERS
+
+
+def test_default_filters_read_default_scorers() -> None:
+    for entry in DEFAULT_FILTERS:
+        assert set(FILTERS[entry["rule"]]().scorers) <= set(DEFAULT_SCORERS)
 
 
 @pytest.mark.parametrize("name", list(SCORERS))

@@ -1,0 +1,41 @@
+"""What can be wrong with a recipe's wishes for the selection, said before anything runs."""
+
+import difflib
+
+from quality.select.categories import CATEGORIES
+from schemas.errors import InputError
+from schemas.recipe import SelectOptions
+
+#: Columns that quotas may go by.
+PER = ("category", "topic", "source")
+# Shares that add up to 1 in decimal may exceed it by this in binary.
+_SLACK = 1e-9
+
+
+def check_select(options: SelectOptions) -> None:
+    """Check what the fields of `select` say together.
+
+    Args:
+        options: of a recipe.
+
+    Raises:
+        InputError: for a column that quotas cannot go by, a category that does not exist, or
+            shares of more than the whole.
+    """
+    if options.per not in PER:
+        msg = f"select.per: expected one of {', '.join(PER)}, got {options.per!r}: correct it"
+        raise InputError(msg)
+    if options.quotas is None or options.quotas == "keep":
+        return
+    total = sum(options.quotas.values())
+    if total > 1 + _SLACK:
+        msg = f"select.quotas: expected shares of 1 together at most, got {total:g}: lower some"
+        raise InputError(msg)
+    if options.per != "category":
+        return
+    for name in options.quotas:
+        if name not in CATEGORIES:
+            near = difflib.get_close_matches(name, CATEGORIES, n=1, cutoff=0.5)
+            expected = repr(near[0]) if near else f"one of {', '.join(CATEGORIES)}"
+            msg = f"select.quotas: expected {expected}, got {name!r}: correct it"
+            raise InputError(msg)

@@ -1,0 +1,1 @@
+"""The student at work: its vectors, its file, its stage and the verb `learn`."""

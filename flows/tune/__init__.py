@@ -1,0 +1,1 @@
+"""`feingold tune` and `filters: auto`: thresholds from stored scores and labelled files."""

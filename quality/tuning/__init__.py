@@ -1,0 +1,1 @@
+"""Thresholds: what they would cost, and which of them labelled rows support."""
