@@ -12,6 +12,12 @@ from pathlib import Path
 BENCHMARKS = {
     "benchmarks.generation.rouge_gate": True,
     "benchmarks.quality.labels": False,
+    "benchmarks.quality.student": False,
+    "benchmarks.quality.thresholds": False,
+    "benchmarks.quality.selection": False,
+    "benchmarks.quality.contamination": False,
+    "benchmarks.quality.model_scorers": False,
+    "benchmarks.quality.evidence": True,
     "benchmarks.dedup.compare": True,  # makes an environment for every peer; an hour or more
     "benchmarks.dedup.scale": True,
     "benchmarks.dedup.semantic": True,
@@ -32,6 +38,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
+    begun = set[Path]()
     for module, writes_itself in BENCHMARKS.items():
         print(f"\n== {module}", flush=True)
         command = [sys.executable, "-m", module, "--labels", str(labels)]
@@ -39,7 +46,9 @@ def main() -> int:
         print(done.stdout)
         if not writes_itself:
             target = ROOT / Path(*module.split(".")[:-1]) / "RESULTS.md"
-            target.write_text(done.stdout, encoding="utf-8")
+            with target.open("a" if target in begun else "w", encoding="utf-8") as file:
+                file.write(done.stdout.strip() + "\n\n")
+            begun.add(target)
     return 0
 
 

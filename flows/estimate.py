@@ -3,12 +3,13 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flows.generate import Ledger, Maker, answer_request, profile_of, proposal_request
 from flows.generators.profiles import Profile
 from flows.journal import FILE, Journal
+from flows.judge.quote import JudgeQuote, quote_judging
 from flows.prompts import read_prompts
 from flows.recipes import LoadedRecipe
 from flows.seeds import fits, load_seeds
@@ -129,7 +130,7 @@ def quote_run(session: Session) -> Quote:
     rates = _read_rates(session, journal)
     found = [_quote(session, options, journal, rates) for options in recipe.generators]
     total = sum(found, _Asked())
-    return Quote(
+    quote = Quote(
         requests=total.requests,
         in_journal=total.in_journal,
         prompt_tokens=total.prompt,
@@ -142,6 +143,22 @@ def quote_run(session: Session) -> Quote:
             *(_yields(session, options) for options in recipe.generators),
             *_explain(rates, teachers),
         ),
+    )
+    judging = quote_judging(recipe, quote.rows, quote.row_tokens)
+    return quote if judging is None else _with_judging(quote, judging)
+
+
+def _with_judging(quote: Quote, judging: JudgeQuote) -> Quote:
+    """Add what the judges are asked; how long they take is not quoted."""
+    costs = (quote.cost_usd, judging.cost_usd)
+    known = [cost for cost in costs if cost is not None]
+    return replace(
+        quote,
+        requests=quote.requests + judging.requests,
+        prompt_tokens=quote.prompt_tokens + judging.prompt_tokens,
+        completion_tokens=quote.completion_tokens + judging.completion_tokens,
+        cost_usd=round(sum(known), 6) if len(known) == len(costs) else None,
+        assumptions=(*quote.assumptions, judging.assumption),
     )
 
 

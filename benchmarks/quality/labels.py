@@ -97,7 +97,8 @@ def _read_lines(path: Path) -> list[dict[str, Any]]:
 
 def _read_revision(pair: Mapping[str, str], side: str) -> dict[str, str]:
     task = pair["src"].strip().removeprefix("Instruction:")
-    instruction, _, given = task.partition("\nInput:")
+    instruction, _, given = task.partition(" Input:")
+    given = given.strip().removeprefix("<no input>")
     answer = pair[side].strip().removeprefix("Response:")
     return {"instruction": instruction.strip(), "input": given.strip(), "output": answer.strip()}
 

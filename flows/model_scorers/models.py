@@ -64,7 +64,7 @@ class Models:
             folder: directory for what is computed once, `<home>/models`.
             encoder: loads the sentence encoder.
             vectors: whether neighbours are sought among the static encoder's vectors (a minute
-                for 52,002 rows on one core) or the full encoder's (ten minutes more).
+                for 52,002 rows on one core) or the full encoder's (minutes more).
             language_model: as in `load_language_model`.
             progress: where bars are shown.
         """

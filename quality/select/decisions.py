@@ -153,7 +153,7 @@ def _uncentred(rows: pl.DataFrame, ids: pl.Series, covered: Covered) -> pl.DataF
                 distance.max().round(3),
             )
         )
-        .otherwise(pl.lit("near to no kept row: there is no text to compare"))
+        .otherwise(pl.lit("there is no text to compare, or none in the kept rows"))
     )
     return _lines(found, "k_center", distance, distance.max(), evidence)
 

@@ -18,7 +18,7 @@ _LAG = 512
 
 
 class Near(NamedTuple):
-    """A kept row, and its cosine, rounded to six decimals; row -1 where none is kept."""
+    """A kept row, and its cosine, rounded to six decimals; -1 and 0 where there is none."""
 
     row: int
     similarity: float
@@ -37,18 +37,21 @@ class Nearest:
 
         Args:
             vectors: float32, shape (n, d), unit rows or zero rows, in the order of the walk; a
-                zero row is near to nothing.
+                zero row (no text) is near to nothing, and nothing to it.
         """
         self._vectors = vectors
+        self._has_text: npt.NDArray[np.bool_] = np.any(vectors, axis=1)
         self._kept: list[int] = []
         # Grows by doubling; a list of rows would be copied at every comparison.
         self._stack = np.empty((_LAG, vectors.shape[1]), dtype=np.float32)
-        self._best = np.zeros(len(vectors), dtype=np.float32)
+        self._best = np.full(len(vectors), -np.inf, dtype=np.float32)
         self._nearest = np.full(len(vectors), -1, dtype=np.int64)
         self._seen = np.zeros(-(-len(vectors) // _CHUNK), dtype=np.int64)
 
     def add(self, row: int) -> None:
         """Keep a row."""
+        if not self._has_text[row]:
+            return
         count = len(self._kept)
         if count == len(self._stack):
             self._stack = np.concatenate((self._stack, np.empty_like(self._stack)))
@@ -57,6 +60,8 @@ class Nearest:
 
     def look(self, row: int) -> Near:
         """Return the kept row nearest to `row`; of equally near ones the one kept first."""
+        if not self._kept or not self._has_text[row]:
+            return Near(-1, 0.0)
         chunk = row // _CHUNK
         if len(self._kept) - self._seen[chunk] > _LAG:
             self._catch_up(chunk)
@@ -77,7 +82,9 @@ class Nearest:
         """
         for chunk in range(len(self._seen)):
             self._catch_up(chunk)
-        return self._nearest.copy(), self._best.astype(np.float64).round(DECIMALS)
+        rows = np.where(self._has_text, self._nearest, -1)
+        similarities = np.where(rows < 0, 0.0, self._best.astype(np.float64).round(DECIMALS))
+        return rows, similarities
 
     def _catch_up(self, chunk: int) -> None:
         rows = slice(chunk * _CHUNK, (chunk + 1) * _CHUNK)

@@ -1,6 +1,7 @@
 """What one labelled record says of its answers."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
@@ -38,6 +39,8 @@ _NO_QUESTION: Final = frozenset(
     {*_EARLIER, "completion", "response", "answer", "output"} | {"chosen", "rejected", "pos", "neg"}
 )
 #: Differences of ratings must be finite.
+# Where CoachLM's form has no input it says so.
+_INPUT: Final = re.compile(r"\s+Input:\s*(?:<no input>\s*$)?")
 _LARGEST: Final = 1e100
 #: Two equal answers: the pair says that neither is better.
 _TIE: Final = 0.5
@@ -133,9 +136,9 @@ def _read_pair(record: Record, fields: Sequence[str]) -> Judgement:
 def _read_revision(record: Record) -> dict[str, Any]:
     """Read CoachLM's form, whose headings stand inside the texts."""
     texts = {field: text_of(record[field], field=field) or "" for field in ("src", "pos", "neg")}
-    task, _, context = texts["src"].removeprefix("Instruction:").partition("\nInput:")
+    task, *context = _INPUT.split(texts["src"].removeprefix("Instruction:"), maxsplit=1)
     answers = {field: texts[field].removeprefix("Response:") for field in ("pos", "neg")}
-    return {"instruction": task, "input": context, **answers}
+    return {"instruction": task, "input": "".join(context), **answers}
 
 
 def _put_answer(record: Record, field: str) -> dict[str, Any]:

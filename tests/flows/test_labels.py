@@ -145,10 +145,20 @@ def test_pairs_become_two_rows_the_better_first(tmp_path: Path, record: Any) -> 
     assert found.rows["row"].to_list() == [0, 0]
 
 
-def test_the_input_of_a_revision_is_told_from_its_task(tmp_path: Path) -> None:
-    src = "Instruction: Sum up. \nInput: Bees fly."
+@pytest.mark.parametrize(
+    ("src", "wanted"),
+    [
+        ("Instruction: Sum up. \nInput: Bees fly.", ("Sum up.", "Bees fly.")),
+        ("Instruction: Sum up. Input: Bees fly. ", ("Sum up.", "Bees fly.")),
+        ("Instruction: Sum up. Input: <no input> ", ("Sum up.", "")),
+        ("Instruction: Sum up. ", ("Sum up.", "")),
+    ],
+)
+def test_the_input_of_a_revision_is_told_from_its_task(
+    tmp_path: Path, src: str, wanted: tuple[str, str]
+) -> None:
     found = read(tmp_path, [{"src": src, "pos": "Response: Bees fly.", "neg": "Response: Bees."}])
-    assert found.rows.select("instruction", "input").row(0) == ("Sum up.", "Bees fly.")
+    assert found.rows.select("instruction", "input").row(0) == wanted
 
 
 def test_equal_answers_are_a_tie(tmp_path: Path) -> None:

@@ -26,21 +26,31 @@ def test_every_look_agrees_with_brute_force(seed: int) -> None:
     rng = np.random.default_rng(seed)
     found, kept = Nearest(vectors), []
     for row in rng.integers(0, 40, 120).tolist():
-        cosines = [float(vectors[row] @ vectors[one]) for one in kept]
-        best = max(cosines, default=0.0)
         seen = found.look(row)
-        if best <= 0:
-            assert seen == Near(-1, 0.0)
+        cosines = [float(vectors[row] @ vectors[one]) for one in kept if vectors[one].any()]
+        if cosines and vectors[row].any():
+            assert seen.similarity == pytest.approx(max(cosines), abs=2e-6)
+            assert vectors[row] @ vectors[seen.row] == pytest.approx(max(cosines), abs=2e-6)
         else:
-            assert seen.similarity == pytest.approx(best, abs=2e-6)
-            assert vectors[row] @ vectors[seen.row] == pytest.approx(best, abs=2e-6)
+            assert seen == Near(-1, 0.0)
         if rng.random() < 0.3:
             found.add(row)
             kept.append(row)
     rows, similarities = found.look_at_all()
-    truth = np.maximum((vectors @ vectors[kept].T).max(axis=1), 0)
+    kept = [row for row in kept if vectors[row].any()]
+    has_text = vectors.any(axis=1)
+    truth = np.where(has_text, (vectors @ vectors[kept].T).max(axis=1), 0)
     assert similarities == pytest.approx(truth, abs=2e-6)
-    assert (rows == -1).tolist() == (truth <= 0).tolist()
+    assert (rows >= 0).tolist() == has_text.tolist()
+
+
+def test_even_what_is_opposite_can_be_the_nearest() -> None:
+    found = Nearest(np.float32([[1, 0], [-1, 0], [0, 0]]))
+    found.add(2)
+    assert found.look(1) == Near(-1, 0.0)
+    found.add(0)
+    assert found.look(1) == Near(0, -1.0)
+    assert [part.tolist() for part in found.look_at_all()] == [[0, 0, -1], [1.0, -1.0, 0.0]]
 
 
 def test_of_equally_near_rows_the_first_kept_counts() -> None:
