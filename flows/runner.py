@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.disk import require_writable, user_disk_errors
+from flows.ingest import expand_paths
 from flows.recipes import LoadedRecipe
 from flows.session import RunSpec, session_for
 from flows.store import Store
@@ -41,10 +42,14 @@ def make_spec(
     """Describe a run.
 
     Raises:
-        InputError: if `home` or `out` cannot be written.
+        InputError: if `home` or `out` cannot be written, or a labelled file is not there.
     """
     for directory in (home, out):
         require_writable(directory)
+    student = loaded.recipe.student
+    named = [] if student is None else [*student.labels, *filter(None, [student.path])]
+    for pattern in (*named, *loaded.recipe.labels):
+        expand_paths(pattern, loaded.base)  # what is read late is missed at once
     return RunSpec(
         name=loaded.recipe.name,
         home=str(home.resolve()),

@@ -47,7 +47,9 @@ class SentenceEncoder:
         path = embedded_model_path() if model is None else model
         # Loading torch takes seconds; a run without semantic dedup must not pay for it.
         from sentence_transformers import SentenceTransformer
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()
         try:
             self.model: Any = SentenceTransformer(
                 str(path), device="cpu", local_files_only=Path(path).is_dir()

@@ -75,7 +75,8 @@ def to_bytes(stored: StoredStudent) -> bytes:
         "origin": student.origin,
     }
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    return bytes(save(whole, {"format": _FORMAT, "facts": json.dumps(facts, sort_keys=True)}))
+    # One entry: several are written in the order of a hash table, another one in each process.
+    return bytes(save(whole, {_FORMAT: json.dumps(facts, sort_keys=True)}))
 
 
 def save_student(stored: StoredStudent, path: Path) -> str:
@@ -99,10 +100,10 @@ def load_student(path: Path) -> StoredStudent:
         with safe_open(str(path), framework="np") as file:
             head = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if head.get("format") != _FORMAT:
-            msg = f"{wanted} of another format ({head.get('format')}): run `feingold learn` again"
+        if _FORMAT not in head:
+            msg = f"{wanted} of another format: run `feingold learn` again"
             raise InputError(msg)
-        return _assemble(json.loads(head["facts"]), arrays)
+        return _assemble(json.loads(head[_FORMAT]), arrays)
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         msg = f"{wanted}, which cannot be read ({error}): run `feingold learn` again"
         raise InputError(msg) from error
