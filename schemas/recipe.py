@@ -245,7 +245,7 @@ class DedupOptions(Options):
 class SemanticContaminationOptions(Options):
     """Rephrased benchmark items: cosine of sentence embeddings, then a check on the words."""
 
-    threshold: float = Field(0.85, gt=0, le=1, description="cosine similarity")
+    threshold: float = Field(0.8, gt=0, le=1, description="cosine similarity")
     model: str | None = Field(None, description="sentence-transformers model; null: the embedded")
 
 

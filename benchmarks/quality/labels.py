@@ -64,12 +64,12 @@ def _describe_run() -> str:
         f"{date}, {os.cpu_count()} cores, Polars {pl.__version__}. Written by "
         "`python -m benchmarks.quality.labels --labels ../shared/data`. Intervals: 95 % bootstrap "
         f"over items, {_RESAMPLES} resamples. The base rate of discarded rows is 9 %. No weight "
-        "was learned, but this half of the labels is not unseen: the parts of `craft` were chosen "
-        "after looking at single features on these pairs, the floor of `quality` after "
-        "trying 0.2 to 0.7 on these discards (AUC 0.71 to 0.72 throughout), and the "
-        "wording of `needs_tools` and `missing_input` after reading 70 discarded rows and samples "
-        "of unlabelled ones. Expect a little less on the held-back half. CPU "
-        "seconds were taken on a busy machine."
+        "was learned, but this half of the labels is not unseen: the parts and round weights of "
+        "`craft` were chosen after some 35 tries on these pairs, the floor of `quality` after "
+        "trying 0.2 to 0.7 on these discards, and the wording of `needs_tools`, "
+        "`unshown_calculation` and `missing_input` after reading about 130 discarded rows and "
+        "samples of unlabelled ones. Expect less on the held-back half. CPU seconds were taken on a "
+        "busy machine."
     )
 
 

@@ -38,7 +38,10 @@ def _open(page: Path, *flags: str) -> str:
     """Load a page from disk and return what the browser printed."""
     profile = page.parent.parent / "profile"
     command = [str(_CHROMIUM), *_FLAGS, f"--user-data-dir={profile}", *flags, page.as_uri()]
-    done = subprocess.run(command, capture_output=True, timeout=120, check=True)
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=60, check=True)
+    except subprocess.TimeoutExpired:  # a headless browser hangs once in a while
+        done = subprocess.run(command, capture_output=True, timeout=120, check=True)
     return done.stdout.decode("utf-8")
 
 
