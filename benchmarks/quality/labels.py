@@ -68,8 +68,8 @@ def _describe_run() -> str:
         "`craft` were chosen after some 35 tries on these pairs, the floor of `quality` after "
         "trying 0.2 to 0.7 on these discards, and the wording of `needs_tools`, "
         "`unshown_calculation` and `missing_input` after reading about 130 discarded rows and "
-        "samples of unlabelled ones. Expect less on the held-back half. CPU seconds were taken on a "
-        "busy machine."
+        "samples of unlabelled ones. Expect less on the held-back half. CPU seconds were "
+        "taken on a busy machine."
     )
 
 
