@@ -74,21 +74,23 @@ def explain_drops(rows: pl.DataFrame, options: SelectOptions, reasons: Reasons) 
         DECISIONS, one line a row that was not taken.
     """
     numbered = rows.with_row_index("_row").with_columns(pl.col("_row").cast(pl.Int64))
-    is_left = np.ones(rows.height, dtype=np.bool_)
-    for named in (reasons.taken.rows, reasons.taken.misfits, reasons.too_similar):
-        is_left[list(named)] = False
-    left = numbered.filter(is_left)
+    is_able = np.ones(rows.height, dtype=np.bool_)
+    for named in (reasons.taken.misfits, reasons.too_similar):
+        is_able[list(named)] = False
+    # Without quotas the first of those that were able to would have been taken.
+    would_stay = is_able & (np.cumsum(is_able) <= len(reasons.taken.rows))
+    is_left = is_able.copy()
+    is_left[reasons.taken.rows] = False
     parts = [_too_similar(numbered, options, reasons), _misfits(numbered, options, reasons)]
     if reasons.covered is not None:
-        parts.append(_uncentred(left, rows["id"], reasons.covered))
+        parts.append(_uncentred(numbered.filter(is_left), rows["id"], reasons.covered))
     else:
-        last = max(reasons.taken.rows, default=-1)
-        parts.append(_over_quota(left.filter(pl.col("_row") < last), reasons))
-        beyond = left.filter(pl.col("_row") >= last)
+        parts.append(_over_quota(numbered.filter(is_left & would_stay), reasons))
+        beyond = numbered.filter(is_left & ~would_stay)
         if reasons.taken.is_out_of_tokens:
             parts.append(_out_of_tokens(beyond, options, reasons.taken.tokens))
         else:
-            parts.append(_over_rows(beyond, options, rows["score"], last))
+            parts.append(_over_rows(beyond, options, rows["score"], reasons))
     return pl.concat(parts)
 
 
@@ -159,28 +161,35 @@ def _uncentred(rows: pl.DataFrame, ids: pl.Series, covered: Covered) -> pl.DataF
 
 
 def _over_quota(rows: pl.DataFrame, reasons: Reasons) -> pl.DataFrame:
-    names, _, members = reasons.groups
-    counts = np.bincount(members.to_numpy()[reasons.taken.rows], minlength=len(names))
-    here = members.gather(rows["_row"]).to_numpy()
-    found = rows.with_columns(
-        _group=pl.Series([names[place] for place in here], dtype=pl.String),
-        _taken=pl.Series(counts[here], dtype=pl.Int64),
-    )
+    shared = _with_share(rows, reasons)
     evidence = pl.format("{} rows of {} are its share of the budget", "_taken", "_group")
-    return _lines(found, "over_quota", pl.col("score"), pl.col("_taken"), evidence)
+    return _lines(shared, "over_quota", pl.col("score"), pl.col("_taken"), evidence)
 
 
 def _over_rows(
-    rows: pl.DataFrame, options: SelectOptions, scores: pl.Series, last: int
+    rows: pl.DataFrame, options: SelectOptions, scores: pl.Series, reasons: Reasons
 ) -> pl.DataFrame:
-    lowest = scores[last] if last >= 0 else None
-    evidence = pl.format(
-        f"rank {{}} of {scores.len()} by score; the last one taken is rank {last + 1}, {{}}",
-        pl.col("_row") + 1,
-        pl.lit("without a score" if lowest is None else f"with {lowest:.4g}"),
-    )
     limit = pl.lit(options.max_rows)
+    place = pl.format(f"rank {{}} of {scores.len()} by score", pl.col("_row") + 1)
+    if len(reasons.groups.names) > 1:
+        rows = _with_share(rows, reasons)
+        evidence = pl.format("{}; {} rows of {} are its share", place, "_taken", "_group")
+    else:
+        last = scores[max(reasons.taken.rows)] if reasons.taken.rows else None
+        lowest = "no score" if last is None else f"{last:.4g}"
+        evidence = pl.format("{}; the last one taken has {}", place, pl.lit(lowest))
     return _lines(rows, "over_max_rows", pl.col("score"), limit, evidence)
+
+
+def _with_share(rows: pl.DataFrame, reasons: Reasons) -> pl.DataFrame:
+    """Add the name of each row's group and how many rows of it were taken."""
+    names, _, members = reasons.groups
+    counts = np.bincount(members.to_numpy()[reasons.taken.rows], minlength=len(names))
+    here = members.gather(rows["_row"]).to_numpy()
+    return rows.with_columns(
+        _group=pl.Series([names[place] for place in here], dtype=pl.String),
+        _taken=pl.Series(counts[here], dtype=pl.Int64),
+    )
 
 
 def _lines(

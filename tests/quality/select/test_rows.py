@@ -109,6 +109,16 @@ def test_the_best_rows_stay(
     assert found.decisions.schema == pl.Schema(dict(DECISIONS))
 
 
+def test_evidence_says_what_was_enough() -> None:
+    found = choose(FIVE, targets={"y": 1}, max_rows=2)
+    lines = dict(found.decisions.select("id", "evidence").iter_rows())
+    assert lines == {
+        "a": "rank 4 of 4 by score; the last one taken has 0.9",
+        "c": "rank 3 of 4 by score; the last one taken has 0.9",
+        "d": "1 rows were wanted from y; those of higher score were taken",
+    }
+
+
 @pytest.mark.parametrize("method", ["best", "diverse", "k_center"])
 def test_nothing_is_selected_from_nothing(method: str) -> None:
     found = choose(
@@ -224,6 +234,9 @@ def test_a_row_that_others_replace_is_told_so() -> None:
     assert lines["h"][0] == "over_max_rows"
     evidence = found.decisions.filter(id="a")["evidence"].item()
     assert evidence == "0 rows of all others are its share of the budget"
+    assert found.decisions.filter(id="h")["evidence"].item() == (
+        "rank 8 of 10 by score; 2 rows of other are its share"
+    )
     found = choose(rows, quotas="keep", max_rows=5)
     assert reasons(found)["d"][:3] == ("over_quota", pytest.approx(0.97), 2.0)
 
