@@ -6,7 +6,7 @@ LABELS ?= ../shared/data
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup dataset test test-all check fix bench lock clean
+.PHONY: help setup dataset server schedule worker test test-all check fix bench lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,38 @@ setup: $(VENV)/.ready ## make .venv from the lock
 
 dataset: setup ## run RECIPE (default recipes/alpaca.yaml) and publish a version under published/
 	$(BIN)/feingold run $(RECIPE)
+
+# Schedules: `make server` in one terminal, `make schedule` once, `make worker` in another.
+PORT ?= 4200
+NIGHTLY ?= 0 2 * * *
+WEEKLY ?= 0 4 * * 0
+TIMEZONE ?= UTC
+HOME_DIR ?= .feingold
+OUT ?= published
+# Secrets of teacher, Hub and database come from .env, which is read by a shell, not by make.
+WITH_ENV = set -a; if [ -f .env ]; then . ./.env; fi; \
+  export PREFECT_HOME="$(CURDIR)/.feingold/prefect" PREFECT_SERVER_ANALYTICS_ENABLED=false DO_NOT_TRACK=1; \
+  mkdir -p "$$PREFECT_HOME";
+# Who runs what is noted on disk: in memory, a restart would leave a killed run's place taken for good.
+LEASES = PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE=prefect.server.concurrency.lease_storage.filesystem
+AT_SERVER = $(WITH_ENV) export PREFECT_API_URL="http://127.0.0.1:$(PORT)/api";
+
+server: setup ## Prefect on loopback, PORT (4200); SQLite, or what DATABASE_URL names
+	@$(WITH_ENV) unset PREFECT_API_URL; export $(LEASES); \
+	  if [ -n "$$DATABASE_URL" ]; then export PREFECT_API_DATABASE_CONNECTION_URL="$$DATABASE_URL"; fi; \
+	  exec $(BIN)/prefect server start --host 127.0.0.1 --port $(PORT)
+
+schedule: setup ## RECIPE every NIGHTLY ("0 2 * * *") and WEEKLY, in TIMEZONE; run again after a change
+	@$(AT_SERVER) set -e; \
+	  name=`$(BIN)/python -m flows.deployments $(RECIPE)`; \
+	  $(BIN)/prefect work-pool create feingold --type process --overwrite >/dev/null; \
+	  FEINGOLD_ROOT="$(CURDIR)" FEINGOLD_DATASET="$$name" FEINGOLD_RECIPE="$(RECIPE)" \
+	  FEINGOLD_HOME="$(HOME_DIR)" FEINGOLD_OUT="$(OUT)" FEINGOLD_TIMEZONE="$(TIMEZONE)" \
+	  FEINGOLD_NIGHTLY="$(NIGHTLY)" FEINGOLD_WEEKLY="$(WEEKLY)" \
+	  $(BIN)/prefect --no-prompt deploy --all
+
+worker: setup ## runs what is due, until it is stopped
+	@$(AT_SERVER) exec $(BIN)/prefect worker start --pool feingold --type process
 
 test: setup ## the tests that take seconds
 	$(BIN)/python -m pytest -m 'not slow' -n 2

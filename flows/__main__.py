@@ -18,6 +18,7 @@ _DESCRIPTION = "Turns a teacher model and raw data into a small, clean, versione
 # `--help` is quick.
 _VERBS = {
     "run": "the main job: sources and teacher to a published version",
+    "refresh": "run, but only over what is new since the last version",
     "plan": "what `run` would ask and cost; asks nobody",
     "curate": "the same as run without a teacher, over existing files",
     "dedup": "deduplicate files only",
@@ -27,7 +28,10 @@ _VERBS = {
     "tune": "what rules and thresholds would drop, from stored scores",
     "explain": "the whole story of one row, kept or dropped",
     "diff": "what changed between two versions",
+    "verify": "prove that a version is as it was published",
+    "prune": "delete old versions, and stages that nothing will use again",
     "export": "write a version for a trainer",
+    "audit": "what a trainer would cut off, for a tokenizer and its lengths",
     "publish": "push a version to the Hugging Face Hub",
     "report": "rebuild the HTML report of a version",
     "prove": "the quality-against-size experiment",
@@ -68,15 +72,19 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_recipe_arguments(made: Mapping[str, argparse.ArgumentParser]) -> None:
     """Verbs that take a recipe."""
-    for verb in ("run", "plan", "prove"):
+    for verb in ("run", "refresh", "plan", "prove"):
         made[verb].add_argument("recipe", type=Path, metavar="RECIPE")
         made[verb].add_argument(
             "--set", action="append", default=[], metavar="KEY=VALUE", help="override one field"
         )
-    made["run"].add_argument(
-        "--offline", action="store_true", help="replay the journal, ask nobody"
+    for verb in ("run", "refresh"):
+        made[verb].add_argument(
+            "--offline", action="store_true", help="replay the journal, ask nobody"
+        )
+    made["refresh"].add_argument(
+        "--full", action="store_true", help="let all rows go by today's rules again; ask for none"
     )
-    for verb in ("run", "curate"):
+    for verb in ("run", "refresh", "curate"):
         made[verb].add_argument(
             "--out", type=Path, default=Path("published"), help="directory of versions"
         )
@@ -181,10 +189,49 @@ def _add_version_arguments(made: Mapping[str, argparse.ArgumentParser]) -> None:
     made["explain"].add_argument("id", metavar="ID", help="of a row; a unique beginning will do")
     made["diff"].add_argument("old", type=Path, metavar="A")
     made["diff"].add_argument("new", type=Path, metavar="B")
+    made["verify"].add_argument("path", type=Path, metavar="PATH", help="of a published version")
+    for verb in ("explain", "diff", "verify", "prune"):
+        made[verb].add_argument(
+            "--out", type=Path, default=Path("published"), help="directory of versions, for names"
+        )
+    _add_prune_arguments(made["prune"])
+    audit = made["audit"]
+    audit.add_argument("path", type=Path, metavar="PATH", help="of a published version")
+    audit.add_argument("--tokenizer", metavar="DIR", help="directory or Hub name; SmolLM2 if none")
+    audit.add_argument(
+        "--lengths",
+        default="512,1024,2048,4096",
+        metavar="A,B",
+        help="where rows are cut, in tokens",
+    )
+    audit.add_argument(
+        "--out", type=Path, metavar="FILE", help="Parquet of rows at the first length"
+    )
     made["export"].add_argument("--format", required=True)
     made["export"].add_argument("--out", type=Path, required=True, metavar="FILE")
-    made["publish"].add_argument("--to", required=True, metavar="OWNER/NAME")
-    made["publish"].add_argument("--private", action="store_true")
+    _add_publish_arguments(made["publish"])
+
+
+def _add_publish_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--to", required=True, metavar="OWNER/NAME", help="dataset on the Hub")
+    verb.add_argument("--private", action="store_true", help="only its members see it")
+    verb.add_argument(
+        "--rejects", action="store_true", help="also push the text of dropped and unreadable rows"
+    )
+    verb.add_argument(
+        "--allow-personal-data", action="store_true",
+        help="push although addresses, phone, card or account numbers were found",
+    )  # fmt: skip
+
+
+def _add_prune_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("path", type=Path, nargs="?", metavar="PATH", help="of a dataset")
+    verb.add_argument("--keep", type=_count, metavar="N", help="newest versions that stay")
+    verb.add_argument("--pushed", action="store_true", help="also versions that are on the Hub")
+    verb.add_argument(
+        "--stages", action="store_true", help="stages of the home that no run can use again"
+    )
+    verb.add_argument("--yes", action="store_true", help="really delete")
 
 
 def _add_journal_arguments(verb: argparse.ArgumentParser) -> None:

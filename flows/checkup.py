@@ -187,6 +187,9 @@ async def _ask(teacher: Teacher) -> tuple[TeacherReply, Probing]:
 def _hub_token() -> Check:
     from huggingface_hub import get_token
 
-    found = get_token() is not None
-    detail = "found" if found else "none: only needed to publish (`hf auth login` or $HF_TOKEN)"
-    return Check("hub token", found, detail, is_needed=False)
+    if get_token() is None:
+        detail = "none: only needed to publish (`hf auth login` or $HF_TOKEN)"
+        return Check("hub token", is_ok=False, detail=detail, is_needed=False)
+    from flows.hub.account import describe_account
+
+    return _attempt("hub token", describe_account)._replace(is_needed=False)

@@ -1,14 +1,14 @@
 """From what a reader yields to the frames of an ingested source."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import polars as pl
 
 from flows.readers import MAX_RECORD_BYTES, Damage, Item, Record
-from quality.formats import FormatError, Parsed, parse_record
+from quality.formats import FormatError, Parsed, expand_record, parse_record
 from quality.formats.frame import messages_series
 from quality.ids import content_id
 from schemas.frames import ROWS, FrameSchema
@@ -77,7 +77,7 @@ class _Columns:
 
 
 def collect_items(items: Iterable[Item], origin: Origin) -> Ingested:
-    """Return one row or one quarantined record for every item.
+    """Return one row or one quarantined record for every item, and for every thread of a tree.
 
     Args:
         items: the records of one file in its order.
@@ -86,15 +86,24 @@ def collect_items(items: Iterable[Item], origin: Origin) -> Ingested:
     columns = _Columns()
     damaged: list[tuple[int, Damage]] = []
     for place, item in enumerate(items):
-        outcome = _parse(item, origin) if isinstance(item, Record) else item
-        if isinstance(outcome, Damage):
-            damaged.append((place, outcome))
-        else:
-            parsed, raw = outcome
-            columns.places.append(place)
-            columns.parsed.append(parsed)
-            columns.raw.append(raw)
+        for outcome in _outcomes(item, origin):
+            if isinstance(outcome, Damage):
+                damaged.append((place, outcome))
+            else:
+                parsed, raw = outcome
+                columns.places.append(place)
+                columns.parsed.append(parsed)
+                columns.raw.append(raw)
     return Ingested(_rows_frame(columns, origin), _quarantined_frame(damaged, origin))
+
+
+def _outcomes(item: Item, origin: Origin) -> Iterator[tuple[Parsed, str] | Damage]:
+    """Yield what became of an item; a message tree gives one outcome for each of its threads."""
+    if isinstance(item, Damage):
+        yield item
+        return
+    for value in expand_record(item.value, form=origin.form):
+        yield _parse(Record(item.line, value), origin)
 
 
 def _parse(record: Record, origin: Origin) -> tuple[Parsed, str] | Damage:
@@ -137,12 +146,13 @@ def dump_raw(value: object) -> str:
 def _rows_frame(columns: _Columns, origin: Origin) -> pl.DataFrame:
     parsed = columns.parsed
     values: dict[str, Any] = {
-        "id": [content_id(row.messages) for row in parsed],
+        "id": [content_id(row.messages, row.rejected) for row in parsed],
         "row": columns.places,
         "system": [row.system for row in parsed],
         "instruction": [row.instruction for row in parsed],
         "input": [row.input for row in parsed],
         "output": [row.output for row in parsed],
+        "rejected": [row.rejected for row in parsed],
         "raw": columns.raw,
     }
     same = {"source": origin.source, "file": origin.file, "license": origin.license}

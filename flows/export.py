@@ -45,6 +45,8 @@ def export_rows(rows: pl.DataFrame, format: str, out: Path) -> Exported:  # noqa
         RunError: if the disk is full.
     """
     form = FORMATS[check_format(format, also=())]
+    if "rejected" not in rows.columns:  # versions of earlier releases
+        rows = rows.with_columns(rejected=pl.lit(None, dtype=pl.String))
     if out.is_dir():
         msg = f"expected a file to write, got the directory {str(out)!r}: add a file name"
         raise InputError(msg)
@@ -53,6 +55,12 @@ def export_rows(rows: pl.DataFrame, format: str, out: Path) -> Exported:  # noqa
     left_out = dict(sorted(reasons.value_counts().iter_rows()))
     frame = form.render(rows)
     default = ".json" if format == "alpaca" else ".jsonl"
+    if pl.Object in frame.dtypes and out.suffix.lower() in _TABLES:
+        msg = (
+            f"expected a .jsonl or .json file for {format}, whose objects nest without limit, got "
+            f"{out.name!r}: change its ending"
+        )
+        raise InputError(msg)
     write = _WRITERS.get(out.suffix.lower(), _WRITERS[default])
     write_atomically(out, write(frame))
     return Exported(out, frame.height, left_out)
@@ -92,6 +100,7 @@ def _tsv_bytes(frame: pl.DataFrame) -> bytes:
     return _csv_bytes(frame, separator="\t")
 
 
+_TABLES: Final = frozenset({".parquet", ".csv", ".tsv"})
 _WRITERS: Final[Mapping[str, Callable[[pl.DataFrame], bytes]]] = {
     ".json": _array_bytes,
     ".jsonl": _lines_bytes,

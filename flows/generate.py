@@ -20,6 +20,7 @@ from flows.generators.self_instruct import (
     render_topic_proposal,
 )
 from flows.prompts import Prompts
+from flows.refresh.known import known_tasks
 from flows.seeds import fits, load_seeds, load_topics
 from flows.session import Session
 from flows.store import StageOutput
@@ -122,17 +123,21 @@ def self_instruct(
     )
     for seed in seeds:
         gates.add(seed.id, seed.instruction)
+    night = session.spec.night
+    for row_id, instruction in known_tasks(night) if night is not None else ():
+        gates.add(row_id, instruction)
     maker = Maker(session, options, profile, Ledger(taken))
     shown = [seed for seed in seeds if fits(seed, profile.categories)]
     asyncio.run(_run_rounds(maker, shown, gates, plan))
-    notes = {"requests_by_round": list(plan)}
+    notes = {"generator": maker.name, "requests_by_round": list(plan)}
     return maker.ledger.output(reusable=not session.panel.had_passing_fault, notes=notes)
 
 
 async def _run_rounds(
     maker: "Maker", shown: Sequence[Seed], gates: InstructionGates, plan: Sequence[int]
 ) -> None:
-    done = 0
+    night = maker.session.spec.night
+    done = 0 if night is None else night.first
     panel = maker.session.panel
     async with panel.opened():
         for number in plan:
@@ -235,6 +240,7 @@ class Maker:
             "input": "",
             "output": "",
             "messages": [],
+            "rejected": None,
             "teacher": identity.model,
             "request_key": reply.key,
             "parents": list(parents),

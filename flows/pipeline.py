@@ -10,13 +10,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from prefect import flow, task
+from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
 
 from flows import stages
 from flows.artifacts import publish_artifacts
 from flows.estimate import compare, quote_run
 from flows.generate import profile_of
+from flows.history.gate import GateError
+from flows.hub.step import check_ready, is_pushed, push_published
 from flows.publishers.local import publish_version
+from flows.refresh.carrying import bring_earlier, carry_on, leave_decided, published_before
+from flows.refresh.night import Night
 from flows.session import RunSpec, Session, close_session, session_for
 from flows.summary import summarise
 from schemas.errors import FeingoldError
@@ -32,8 +37,24 @@ _MARGIN = 1.25
 
 @task(task_run_name="ingest", cache_policy=NO_CACHE)
 def ingest(spec: RunSpec) -> StageRef:
-    """Read the sources."""
-    return stages.ingest(session_for(spec))
+    """Read the sources; of a refresh, what no earlier version has decided about."""
+    session = session_for(spec)
+    found = stages.ingest(session)
+    if spec.night is None or spec.night.is_full:
+        return found
+    return leave_decided(session, spec.night, found)
+
+
+@task(task_run_name="earlier", cache_policy=NO_CACHE)
+def earlier(spec: RunSpec, night: Night, source: StageRef) -> StageRef:
+    """Bring the generated rows of earlier versions."""
+    return bring_earlier(session_for(spec), night, source)
+
+
+@task(task_run_name="carry", cache_policy=NO_CACHE)
+def carry(spec: RunSpec, night: Night) -> StageRef:
+    """Take over the rows of the version before."""
+    return carry_on(session_for(spec), night)
 
 
 @task(task_run_name="generate-{position}", cache_policy=NO_CACHE)
@@ -100,6 +121,15 @@ def publish(spec: RunSpec, refs: Sequence[StageRef], stops: dict[str, str]) -> P
     return publish_version(session_for(spec), refs, stops=stops)
 
 
+@task(task_run_name="push", cache_policy=NO_CACHE)
+def push(spec: RunSpec, published: Published) -> dict[str, Any]:
+    """Push the version to the Hub. Retries are the client's."""
+    found = push_published(session_for(spec), published)
+    key = f"{spec.name}-hub"
+    create_link_artifact(link=found["url"], key=key, description="On the Hugging Face Hub")
+    return found
+
+
 @flow(name="feingold-run", flow_run_name="{spec.name}", validate_parameters=False)
 def run_flow(spec: RunSpec) -> dict[str, Any]:
     """Run a recipe from its sources and generators to a published version.
@@ -115,19 +145,41 @@ def run_flow(spec: RunSpec) -> dict[str, Any]:
     """
     session = session_for(spec)
     refs: list[StageRef] = []
+    published: Published | None = None
     try:
-        quote = quote_run(session) if session.recipe.generators else None
+        if is_pushed(session):
+            check_ready(session.recipe)
+        is_quoted = bool(session.recipe.generators) and spec.night is None
+        quote = quote_run(session) if is_quoted else None
         stops = _make_rows(spec, refs)
+        if spec.night is not None and not spec.night.is_full:
+            if not refs or session.store.rows(refs[-1]).is_empty():
+                return _without_version(spec, spec.night, refs, stops)
+            refs.insert(0, carry(spec, spec.night))
         published = publish(spec, refs, stops)
         summary = summarise(session, refs, published=published, stops=stops)
         if quote is not None:
             summary["quote"] = compare(quote, summary)
         publish_artifacts(summary, published)
+        summary["hub"] = push(spec, published) if is_pushed(session) else None
     except FeingoldError as error:
-        error.summary = summarise(session, refs)
+        error.summary = summarise(session, refs, published=published)
+        if isinstance(error, GateError):
+            error.summary["gate"] = error.broken
         raise
     finally:
         close_session(spec)
+    return summary
+
+
+def _without_version(
+    spec: RunSpec, night: Night, refs: Sequence[StageRef], stops: dict[str, str]
+) -> dict[str, Any]:
+    """End a refresh that found nothing; a push that failed before is made good."""
+    session = session_for(spec)
+    carried = carry(spec, night)
+    summary = summarise(session, [carried, *refs], stops=stops)
+    summary["hub"] = push(spec, published_before(night)) if is_pushed(session) else None
     return summary
 
 
@@ -156,7 +208,12 @@ def _make_rows(spec: RunSpec, refs: list[StageRef], *, is_last: bool = True) -> 
         Generator name to the limit that stopped it before its target, where one did.
     """
     session = session_for(spec)
+    night = spec.night
+    if night is not None and night.no_room is not None:
+        return {}
     made = [ingest(spec)]
+    if night is not None and night.is_full:
+        made.append(earlier(spec, night, made[0]))
     refs[:] = made
     stops: dict[str, str] = {}
     for position, options in enumerate(session.recipe.generators):
@@ -167,7 +224,8 @@ def _make_rows(spec: RunSpec, refs: list[StageRef], *, is_last: bool = True) -> 
             stop = _reach_target(spec, position, options, made, refs)
             if stop is not None:
                 stops[options.name or options.kind] = stop
-    refs[:] = [*made, *_refine(spec, made, is_last=is_last)]
+    if night is None or any(session.store.manifest(ref).kept for ref in made):
+        refs[:] = [*made, *_refine(spec, made, is_last=is_last)]
     return stops
 
 
@@ -180,23 +238,26 @@ def _reach_target(
 ) -> str | None:
     """Generate round after round until the target is reached or a limit stops it."""
     session = session_for(spec)
-    plan: list[int] = []
+    night = spec.night
+    plan = [] if night is None else night.plan_of(options.name or options.kind)
+    replayed = len(plan)  # rounds that brought no version: they count for nothing tonight
     per_request = profile_of(session, options).proposals_per_request
     dry_rounds = accepted = 0
     before = list(made)
     made.append(before[0])  # the place of this generator's stage
     while True:
-        plan.append(_next_requests(options, per_request, plan, accepted))
+        plan.append(_next_requests(options, per_request, plan[replayed:], accepted))
         made[-1] = generate(spec, position, list(plan), before)
         refined = _refine(spec, made, is_last=False)
         refs[:] = [*made, *refined]
         found = _count_accepted(session, refined[-1], options)
-        session.progress.say(f"round {len(plan)}: {found} of {options.target} rows accepted")
+        rounds = len(plan) - replayed
+        session.progress.say(f"round {rounds}: {found} of {options.target} rows accepted")
         if found >= options.target:
             return None
         dry_rounds = dry_rounds + 1 if found <= accepted else 0
         accepted = found
-        if len(plan) >= options.max_rounds:
+        if rounds >= options.max_rounds:
             return f"max_rounds = {options.max_rounds}"
         if dry_rounds >= options.max_dry_rounds:
             return f"max_dry_rounds = {options.max_dry_rounds}"

@@ -214,6 +214,8 @@ def describe(summary: Mapping[str, Any]) -> str:
         f'  load     datasets.load_dataset("{summary["path"]}", "default", split="train")',
         f"  look     {summary['path']}/report.html",
     ]
+    if summary.get("hub"):
+        lines.append(f"  hub      {summary['hub']['url']} ({summary['hub']['tag']})")
     return "\n".join(lines)
 
 

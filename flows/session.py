@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from flows.claims import Claims
 from flows.journal import Journal
 from flows.progress import Progress
+from flows.refresh.night import Night
 from flows.store import Store
 from flows.teachers.client import TeacherIdentity
 from flows.teachers.panel import Panel
@@ -37,6 +38,7 @@ class RunSpec:
         recipe_text: the recipe as it is published.
         offline: replay the journal, ask nobody.
         workers: threads that deduplicate; None: one a core. Shapes no result.
+        night: of a refresh, which follows a version; None: a run over everything.
     """
 
     name: str
@@ -47,6 +49,7 @@ class RunSpec:
     recipe_text: str
     offline: bool = False
     workers: int | None = None
+    night: Night | None = None
 
 
 class Session:
@@ -56,6 +59,10 @@ class Session:
         self.spec = spec
         self.home = Path(spec.home)
         self.recipe = Recipe.model_validate_json(spec.recipe_json)
+        #: As the user wrote it, without what only tonight changes.
+        self.given_recipe = self.recipe
+        if spec.night is not None:
+            self.given_recipe = Recipe.model_validate_json(spec.night.given_json)
         self.store = Store(self.home)
         self.progress = Progress()
         self.started = time.monotonic()

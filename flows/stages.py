@@ -15,8 +15,9 @@ from flows.ingest import expand_paths
 from flows.judge.stage import judge_config, judge_stage
 from flows.model_scorers import MODEL_SCORERS, add_model_scores
 from flows.model_scorers.models import Models
-from flows.prompts import read_prompts
+from flows.prompts import Prompts, read_prompts
 from flows.recipes import filter_dicts
+from flows.refresh.known import count_copies, decided_ids, leave_answered
 from flows.seeds import load_seeds
 from flows.select.stage import select_stage
 from flows.session import Session
@@ -63,18 +64,31 @@ def generate(
         "teachers": _teachers(session),
         "profile": asdict(profile_of(session, options)),
     }
+    night = session.spec.night
+    if night is not None:
+        config["history"] = night.history
     if isinstance(options, RespondOptions):
         config["prompts"] = read_prompts(session, options).fingerprint
     else:
         config["seeds"] = hash_json([asdict(seed) for seed in load_seeds(session, options)])
+        config["first"] = 0 if night is None else night.first
 
     def compute() -> StageOutput:
         taken = _taken_ids(session, before)
         if isinstance(options, SelfInstructOptions):
             return self_instruct(session, options, plan=plan, taken=taken)
-        return respond(session, options, prompts=read_prompts(session, options), taken=taken)
+        return respond(session, options, prompts=_prompts(session, options), taken=taken)
 
     return session.store.run("generate", config=config, inputs=list(before), compute=compute)
+
+
+def _prompts(session: Session, options: RespondOptions) -> Prompts:
+    """The prompts of a file; those that no earlier version has answered, where it is a refresh."""
+    prompts = read_prompts(session, options)
+    night = session.spec.night
+    if night is None:
+        return prompts
+    return leave_answered(prompts, night, options.name or options.kind)
 
 
 def _teachers(session: Session) -> list[list[Any]]:
@@ -170,6 +184,9 @@ def student(session: Session, source: StageRef) -> StageRef:
         "files": [hash_file(path) for path in files],
     }
 
+    if session.spec.night is not None:
+        config["history"] = session.spec.night.history  # it learns from earlier ratings, too
+
     def compute() -> StageOutput:
         # scikit-learn and torch take seconds to import; only this stage needs them.
         from flows.student.stage import student_stage
@@ -239,9 +256,10 @@ def collect(session: Session, refs: Sequence[StageRef]) -> tuple[pl.DataFrame, p
 
 
 def _taken_ids(session: Session, before: Sequence[StageRef]) -> Counter[str]:
-    """Count the content ids that earlier stages of this run use."""
-    taken: Counter[str] = Counter()
+    """Count the content ids that earlier stages of this run and earlier versions use."""
+    night = session.spec.night
+    names = [] if night is None else decided_ids(night).to_list()
     for ref in before:
         for frame in (session.store.rows(ref), session.store.dropped(ref)):
-            taken.update(frame["id"].str.replace(r"-\d+$", "").to_list())
-    return taken
+            names += frame["id"].to_list()
+    return count_copies(names)

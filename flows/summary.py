@@ -3,13 +3,17 @@
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from flows.refresh.night import CARRIED, EARLIER
 from flows.session import Session
 from flows.stages import collect
 from flows.store import Store
 from quality.funnel import count_by_rule
 from schemas.manifest import Published, RequestCounts, StageRef, TeacherRecord, TokenCounts
+
+#: Stages that rows come in by.
+MAKERS: Final = ("ingest", "generate", CARRIED, EARLIER)
 
 
 def summarise(
@@ -125,7 +129,7 @@ class RowCounts(NamedTuple):
 
 def count_rows(funnel: Sequence[Mapping[str, Any]]) -> RowCounts:
     """Add up a funnel; rows come in where they are read or made."""
-    makers = [stage for stage in funnel if stage["stage"] in ("ingest", "generate")]
+    makers = [stage for stage in funnel if stage["stage"] in MAKERS]
     return RowCounts(
         rows_in=sum(stage["rows_in"] for stage in makers),
         dropped=sum(stage["dropped"] for stage in funnel),

@@ -1,15 +1,28 @@
-"""Finds and reads published versions."""
+"""Finds and reads published versions: on disk, by name, or on the Hub."""
 
+import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 import polars as pl
+from pydantic import ValidationError
 
 from schemas.errors import InputError
-from schemas.manifest import DatasetManifest
+from schemas.manifest import FORMAT, DatasetManifest
 
+#: Where versions are published unless a command says otherwise.
+OUT: Final = Path("published")
+#: Where what was fetched is kept unless a command says otherwise.
+HOME: Final = Path(".feingold")
+#: Column that `scan_rows` adds.
+SPLIT: Final = "split"
+
+_HUB_PREFIX = "hf:"
 _VERSION = re.compile(r"^v?(\d+)\.(\d+)\.(\d+)$")
+_NAMED = re.compile(r"^([a-z0-9][a-z0-9-]*)(?:[@/]v?(\d+\.\d+\.\d+))?/?$")
+_SPLIT_OF_FILE = r"([^/\\]+)-\d+-of-\d+\.parquet$"
 
 
 class Semver(NamedTuple):
@@ -21,6 +34,13 @@ class Semver(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}.{self.patch}"
+
+
+class Version(NamedTuple):
+    """A published version on disk."""
+
+    folder: Path
+    manifest: DatasetManifest
 
 
 def parse_semver(text: str) -> Semver | None:
@@ -39,33 +59,101 @@ def list_versions(folder: Path) -> list[Semver]:
     return sorted(version for version in found if version is not None)
 
 
-def open_version(path: Path) -> tuple[Path, DatasetManifest]:
-    """Return the directory and manifest of a version; a dataset directory means its newest one.
+def open_version(path: Path | str, *, out: Path = OUT, home: Path = HOME) -> Version:
+    """Return the directory and manifest of a version.
+
+    Args:
+        path: the directory of a version, or of a dataset, which means its newest one;
+            `name@1.0.0`, `name/1.0.0` or `name` below `out`; or `hf:owner/name` with `@` and a
+            tag, branch or commit behind it.
+        out: directory of versions, for names.
+        home: what comes from the Hub is kept below it.
 
     Raises:
         InputError: if there is none.
     """
-    folder = path
-    if not (folder / "manifest.json").is_file():
-        versions = list_versions(path)
-        if not versions:
+    if str(path).startswith(_HUB_PREFIX):
+        # The client takes a second to import; whoever stays on disk needs none of it.
+        from flows.history.remote import fetch_version
+
+        folder = fetch_version(str(path), home)
+    else:
+        folder = _find(Path(path), out)
+    return Version(folder, read_manifest(folder))
+
+
+def _find(path: Path, out: Path) -> Path:
+    """Return the directory of a version on disk."""
+    named = _NAMED.match(path.as_posix())
+    places = [path]
+    if named is not None and not path.exists():
+        places.append(out / named[1] / (named[2] or ""))
+    for place in places:
+        if (place / "manifest.json").is_file():
+            return place
+        versions = list_versions(place)
+        if versions:
+            return place / str(versions[-1])
+    known = ", ".join(map(str, list_versions(out / named[1]))) if named else ""
+    looked = f"; {named[1]} has {known} in {out}" if named and known else ""
+    msg = (
+        f"expected a published version, got no manifest.json in {path}: give the path "
+        f"that `feingold run` printed, such as published/alpaca/1.0.0{looked}"
+    )
+    raise InputError(msg)
+
+
+def read_manifest(folder: Path) -> DatasetManifest:
+    """Read the manifest of a version, made by any feingold that wrote this layout.
+
+    Fields that this feingold does not know are left out: a newer one added them.
+
+    Raises:
+        InputError: if it is damaged, or of a newer layout.
+    """
+    try:
+        data = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        layout = data.get("format", FORMAT) if isinstance(data, dict) else FORMAT
+        if isinstance(layout, int) and layout > FORMAT:
             msg = (
-                f"expected a published version, got no manifest.json in {path}: give the path "
-                "that `feingold run` printed, such as published/alpaca/1.0.0"
+                f"expected a version of layout {FORMAT} or older, got layout {layout} in {folder}: "
+                "a newer feingold wrote it, update this one"
             )
             raise InputError(msg)
-        folder = path / str(versions[-1])
-    try:
-        text = (folder / "manifest.json").read_text(encoding="utf-8")
-        return folder, DatasetManifest.model_validate_json(text)
+        return _validate(data)
     except (OSError, ValueError) as error:
         line = " ".join(str(error).split())[:200]
         msg = f"expected a manifest of a published version, got {line!r} in {folder}: restore it"
         raise InputError(msg) from error
 
 
+def _validate(data: Any) -> DatasetManifest:  # noqa: ANN401  any JSON value
+    """Validate a manifest without its unknown fields."""
+    try:
+        return DatasetManifest.model_validate(data)
+    except ValidationError as error:
+        problems = error.errors()
+        if any(problem["type"] != "extra_forbidden" for problem in problems):
+            raise
+    for problem in problems:
+        *parents, last = problem["loc"]
+        place = data
+        for part in parents:
+            place = place[part]
+        del place[last]
+    return DatasetManifest.model_validate(data)
+
+
+def scan_rows(folder: Path, config: str = "default") -> pl.LazyFrame:
+    """Return the rows of one config, in the order of its files, with the column `split`."""
+    pattern = folder / "data" / config / "*.parquet"
+    rows = pl.scan_parquet(pattern, include_file_paths=" file")
+    split = pl.col(" file").str.extract(_SPLIT_OF_FILE).fill_null("train").alias(SPLIT)
+    return rows.with_columns(split).drop(" file")
+
+
 def read_data(folder: Path, config: str = "default") -> pl.DataFrame:
-    """Read the rows of one config of a version."""
+    """Read the rows of one config of a version, whatever their split."""
     return pl.read_parquet(folder / "data" / config / "*.parquet")
 
 
@@ -77,3 +165,9 @@ def read_rejects(folder: Path) -> pl.DataFrame:
 def read_decisions(folder: Path) -> pl.DataFrame:
     """Read the ledger of a version."""
     return pl.read_parquet(folder / "decisions" / "*.parquet")
+
+
+def split_note(manifest: DatasetManifest) -> Mapping[str, Any]:
+    """Return what a manifest says about splits; empty where all rows are in `train`."""
+    found = manifest.notes.get("splits")
+    return found if isinstance(found, dict) else {}

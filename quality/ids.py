@@ -18,21 +18,26 @@ _NUMBERED: Final = r"^([0-9a-f]{32})-[0-9]+$"
 _ORDER: Final = ("source", "file", "row", "request_key", "raw")
 
 
-def content_id(messages: Iterable[Mapping[str, str]]) -> str:
+def content_id(messages: Iterable[Mapping[str, str]], rejected: str | None = None) -> str:
     r"""Return the id of a conversation: the same words in the same roles, the same id.
 
     Args:
         messages: turns with `role` and `content`; contents are normalised here, so that an id
             does not depend on who made the messages.
+        rejected: the answer that lost to the last turn, if there is one; a pair is another row
+            than its better half.
 
     Returns:
-        The first 32 hex digits of the SHA-256 of the JSON `[[role, content], ...]`.
+        The first 32 hex digits of the SHA-256 of the JSON `[[role, content], ...]`; a rejected
+        answer is one more turn, of the role `rejected`.
 
     Example:
         >>> content_id([{"role": "user", "content": "Hi\r\n"}])
         '8b1450277179b15b70831cee0e0ec563'
     """
     turns = [[turn["role"], normalise_text(turn["content"])] for turn in messages]
+    if rejected is not None:
+        turns.append(["rejected", normalise_text(rejected)])
     canonical = json.dumps(turns, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("utf-8", "replace")).hexdigest()[:_ID_LENGTH]
 

@@ -11,7 +11,7 @@ FrameSchema: TypeAlias = Mapping[str, pl.DataType | type[pl.DataType]]
 
 MESSAGE = pl.Struct({"role": pl.String, "content": pl.String})
 
-#: One training example (or an attempt at one). `id` is a hash of `messages`.
+#: One training example (or an attempt at one). `id` is a hash of `messages` and `rejected`.
 ROWS: FrameSchema = {
     "id": pl.String,
     "source": pl.String,  # file name, `hf:owner/name` or the generator that made the row
@@ -23,6 +23,7 @@ ROWS: FrameSchema = {
     "input": pl.String,  # "" where there is none
     "output": pl.String,  # all assistant turns, joined by a blank line
     "messages": pl.List(MESSAGE),  # the whole conversation, system turn first
+    "rejected": pl.String,  # an answer that lost to the last turn; null where there is none
     "teacher": pl.String,  # model that wrote the answer; null for ingested rows
     "request_key": pl.String,  # journal key of the answering request
     "parents": pl.List(pl.String),  # ids of the rows or seeds this one was made from

@@ -1,9 +1,12 @@
 """What a stage and a published version say about themselves."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
+
+#: Layout of a published version. Raised when an older feingold would misread it.
+FORMAT: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,5 +139,6 @@ class DatasetManifest(BaseModel):
     tokens: TokenCounts
     cost_usd: float
     configs: dict[str, int] = Field(description="config name to number of rows")
+    format: int = Field(FORMAT, description="layout of the version")
     notes: dict[str, Any]
     files: list[FileRecord]

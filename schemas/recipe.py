@@ -7,9 +7,10 @@ path of the wrong field and the nearest valid name.
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Discriminator,
@@ -20,6 +21,7 @@ from pydantic import (
     Tag,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from schemas.errors import InputError
@@ -27,7 +29,28 @@ from schemas.errors import InputError
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Share = Annotated[float, Field(gt=0, le=1)]
+_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 TextColumn = Literal["instruction", "input", "output"]
+
+
+def check_repository(text: str) -> str:
+    """Return the name of a dataset on the Hub.
+
+    Raises:
+        ValueError: if the Hub could not know such a name.
+
+    Example:
+        >>> check_repository("someone/alpaca-clean")
+        'someone/alpaca-clean'
+    """
+    is_name = len(text) <= 96 and _REPOSITORY.fullmatch(text) is not None
+    if not is_name or text.endswith((".git", ".", "-")) or "--" in text or ".." in text:
+        msg = "a dataset on the Hub such as owner/name"
+        raise ValueError(msg)
+    return text
+
+
+Repository = Annotated[str, AfterValidator(check_repository)]
 
 
 class Options(BaseModel):
@@ -128,7 +151,16 @@ class SourceOptions(Options):
     """Existing data: a path or glob relative to the recipe, or `hf:owner/name`."""
 
     path: str
-    format: Literal["auto", "alpaca", "sharegpt", "messages", "prompt_completion"] = "auto"
+    format: Literal[
+        "auto",
+        "alpaca",
+        "sharegpt",
+        "messages",
+        "prompt_completion",
+        "preference",
+        "kto",
+        "oasst",
+    ] = "auto"
     license: str | None = Field(None, description="SPDX id; required to publish to the Hub")
     share: Share | None = Field(None, description="share of its rows that is used")
 
@@ -345,11 +377,84 @@ Filters = Annotated[
 ]
 
 
+class SplitOptions(Options):
+    """Rows published beside `train`; what belongs together stays together."""
+
+    validation: float = Field(0, ge=0, lt=1, description="share of the rows")
+    test: float = Field(0, ge=0, lt=1, description="share of the rows")
+    similarity: Share | None = Field(
+        0.5, description="Jaccard of two prompts from which they stay together; null: equal ones"
+    )
+    same_instruction: bool = Field(
+        True, description="rows with one instruction stay together, whatever their input"
+    )
+    together: tuple[str, ...] = Field(
+        (
+            *("document", "document_id", "doc_id"),
+            *("tree", "tree_id", "message_tree_id", "conversation_id"),
+        ),
+        description="columns, or fields of a source's records, that name a document or a tree",
+    )
+
+    @model_validator(mode="after")
+    def _leaves_rows_to_train(self) -> Self:
+        if self.validation + self.test >= 1:
+            msg = "shares of validation and test that leave rows to train, below 1 together"
+            raise ValueError(msg)
+        return self
+
+
+class GateOptions(Options):
+    """What a new version must not do; a run that breaks it publishes nothing."""
+
+    max_lost: float | None = Field(
+        None, ge=0, le=1, description="share of the previous version's rows that may go"
+    )
+    min_rows: PositiveInt | None = Field(None, description="rows of the version")
+    min_mean: dict[str, float] = Field(
+        default_factory=dict, description="score column to the mean it must reach"
+    )
+    max_drop: dict[str, NonNegativeFloat] = Field(
+        default_factory=dict, description="score column to how far its mean may fall"
+    )
+    max_share: dict[str, dict[str, Annotated[float, Field(ge=0, le=1)]]] = Field(
+        default_factory=dict, description="column to value to share of the rows, at most"
+    )
+    max_growth: dict[str, dict[str, NonNegativeFloat]] = Field(
+        default_factory=dict, description="column to value to how far its share may grow"
+    )
+    max_contaminated: int | None = Field(None, ge=0, description="rows that hold a benchmark item")
+    benchmarks: tuple[str, ...] = Field(
+        (), description="files, globs or `hf:owner/name`; none: those of `decontaminate`"
+    )
+    show: PositiveInt = Field(5, description="rows shown for a broken rule")
+
+
+class RefreshOptions(Options):
+    """What one `feingold refresh` may add: a night."""
+
+    rows: int | None = Field(
+        None,
+        ge=0,
+        description="fresh rows asked of each generator that proposes its own tasks; null: its "
+        "target; 0: only new source rows and prompts",
+    )
+    budget: BudgetOptions = Field(
+        default_factory=BudgetOptions, description="hard limits for one night, within `budget`"
+    )
+
+
 class PublishOptions(Options):
     """Where a finished version is pushed; null: it stays local."""
 
-    to: str | None = None
-    private: bool = True
+    to: Repository | None = Field(None, description="`owner/name` on the Hugging Face Hub")
+    private: bool = Field(True, description="whether a repository made for it is private")
+    rejects: bool = Field(
+        False, description="also push the text of dropped and unreadable rows, not only why"
+    )
+    allow_personal_data: bool = Field(
+        False, description="push although addresses, phone, card or account numbers were found"
+    )
 
 
 class Recipe(Options):
@@ -389,6 +494,9 @@ class Recipe(Options):
         "keep", description="what becomes of a row that a rule cannot judge"
     )
     select: SelectOptions = SelectOptions()
+    splits: SplitOptions | None = Field(None, description="null: every row is in `train`")
+    gate: GateOptions | None = Field(None, description="null: any result is published")
+    refresh: RefreshOptions = RefreshOptions()
     publish: PublishOptions = PublishOptions()
 
     @property

@@ -55,7 +55,15 @@ def test_make_targets_exist(page: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("page", "least"), [("README.md", 5), ("docs/dedup.md", 3), ("docs/quality.md", 7)]
+    ("page", "least"),
+    [
+        ("README.md", 5),
+        ("docs/dedup.md", 3),
+        ("docs/quality.md", 7),
+        ("docs/formats.md", 3),
+        ("docs/versions.md", 6),
+        ("docs/operations.md", 2),
+    ],
 )
 def test_commands_of_a_page_run(tmp_path: Path, prefect_api: str, page: str, least: int) -> None:
     """In the order of the page, in a directory that looks like the repository."""

@@ -130,7 +130,9 @@ def test_only_teachers_import_a_client() -> None:
         for path in FILES["flows"]
         if clients & {name.partition(".")[0] for name in imported(parsed(path))}
     }
-    assert {name for name in found if not name.startswith("flows/teachers/")} == set()
+    # The faults of the Hub's client are those of its HTTP library.
+    allowed = ("flows/teachers/", "flows/hub/calls.py")
+    assert {name for name in found if not name.startswith(allowed)} == set()
 
 
 def test_only_the_store_names_stage_files() -> None:

@@ -10,7 +10,7 @@ from flows.versions import open_version, read_data
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Export a version in a named format."""
-    folder, manifest = open_version(arguments.path)
+    folder, manifest = open_version(arguments.path, home=arguments.home)
     done = export_rows(read_data(folder), arguments.format, arguments.out)
     tell(f"{done.written:,} rows of {manifest.name} {manifest.version} written to {arguments.out}")
     for reason, count in done.left_out.items():

@@ -1,17 +1,41 @@
 """`feingold publish`: push a version to the Hub."""
 
 import argparse
-from typing import NoReturn
+from typing import Any
 
-from flows.versions import open_version
+from flows.runner import prepare_environment, tell
 from schemas.errors import InputError
+from schemas.recipe import PublishOptions, check_repository
 
 
-def run(arguments: argparse.Namespace) -> NoReturn:
-    """Say what this verb will do."""
-    _, manifest = open_version(arguments.path)
-    msg = (
-        f"publishing {manifest.name} {manifest.version} to {arguments.to!r} in one tagged Hub "
-        "commit is not in this release: use the local directory, or `hf upload` it yourself"
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Push a version in one commit, tag it, and read it back."""
+    options = _options(arguments)
+    prepare_environment()
+    from flows.hub.answers import answer, describe
+    from flows.hub.push import push_version
+
+    pushed = push_version(
+        arguments.path,
+        options,
+        home=arguments.home,
+        must_be_private=arguments.private,
+        tell=tell,
     )
-    raise InputError(msg)
+    for line in describe(pushed):
+        tell(line)
+    return answer(pushed)
+
+
+def _options(arguments: argparse.Namespace) -> PublishOptions:
+    try:
+        to = check_repository(arguments.to)
+    except ValueError as error:
+        msg = f"expected {error}, got {arguments.to!r} for --to: correct it"
+        raise InputError(msg) from error
+    return PublishOptions(
+        to=to,
+        private=arguments.private,
+        rejects=arguments.rejects,
+        allow_personal_data=arguments.allow_personal_data,
+    )

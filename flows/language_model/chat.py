@@ -6,7 +6,6 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from jinja2 import TemplateError
 
-from flows.language_model.loading import LoadedModel
 from quality.formats.parse import Message
 from schemas.errors import InputError
 
@@ -45,24 +44,24 @@ class Chat:
         head: what every chat without a system turn begins with.
     """
 
-    def __init__(self, loaded: LoadedModel) -> None:
+    def __init__(self, tokenizer: Any, name: str) -> None:  # noqa: ANN401 - transformers has no types
         """Read the tokenizer.
 
         Args:
-            loaded: the model.
+            tokenizer: a fast tokenizer of transformers.
+            name: of the model, for errors.
 
         Raises:
             InputError: if the tokenizer has no token for a text to begin with, or the template
                 refuses a single question.
         """
-        self._tokenizer: Any = loaded.tokenizer
+        self._tokenizer = tokenizer
         self._layouts: dict[Roles, list[int | Tokens] | None] = {}
-        self._begin = self._find_begin(loaded.name)
+        self._begin = self._find_begin(name)
         layout = self._layout(("user",))
         if layout is None:
             msg = (
-                "expected a chat template that takes a question, "
-                f"got {loaded.name!r}; give another model"
+                f"expected a chat template that takes a question, got {name!r}; give another model"
             )
             raise InputError(msg)
         self._lone_context = self._find_lone_context()

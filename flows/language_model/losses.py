@@ -61,7 +61,7 @@ class LanguageModel:
                 model's own limit.
             progress: where the bar is shown.
         """
-        self.chat = Chat(loaded)
+        self.chat = Chat(loaded.tokenizer, loaded.name)
         self._model: Any = loaded.model
         limit = getattr(loaded.model.config, "max_position_embeddings", None) or max_tokens
         self._max_tokens = min(max_tokens, limit)

@@ -4,15 +4,16 @@ transformers can read GGUF itself: the same weights with two more packages and i
 time, but its tokenizer cuts a blank line into other tokens than llama.cpp and the original do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
 from flows.language_model.gguf import GgufFile, Setting, Weights, read_gguf
 from schemas.errors import InputError
 
+_Built = TypeVar("_Built")
 _SPECIAL_TOKEN: Final = 3
 _ROPE_BASE: Final = "llama.rope.freq_base"
 #: Argument of transformers' configuration to GGUF's setting.
@@ -59,6 +60,22 @@ def build_smollm(path: Path) -> tuple[Any, Any]:
     Raises:
         InputError: if the file holds something else or not all of it.
     """
+    return _build(path, lambda file: (_build_model(file), _build_tokenizer(file.settings)))
+
+
+def build_tokenizer(path: Path) -> Any:  # noqa: ANN401 - transformers has no types
+    """Read the fast tokenizer of a SmolLM, without its weights.
+
+    Args:
+        path: as for `build_smollm`.
+
+    Raises:
+        InputError: if the file holds something else or not all of it.
+    """
+    return _build(path, lambda file: _build_tokenizer(file.settings))
+
+
+def _build(path: Path, build: Callable[[GgufFile], _Built]) -> _Built:
     file = read_gguf(path)
     kind = (file.settings.get("general.architecture"), file.settings.get("tokenizer.ggml.pre"))
     if kind != ("llama", "smollm"):
@@ -68,7 +85,7 @@ def build_smollm(path: Path) -> tuple[Any, Any]:
         )
         raise InputError(msg)
     try:
-        return _build_model(file), _build_tokenizer(file.settings)
+        return build(file)
     except (LookupError, ValueError, RuntimeError) as error:
         msg = f"expected a whole model in {path}, got {error!s:.200}; give another file"
         raise InputError(msg) from error

@@ -7,7 +7,10 @@ from typing import Any
 import polars as pl
 import yaml
 
+from flows.publishers.changelog import render_changelog
 from flows.publishers.evidence import evidence_tables
+from flows.publishers.layout import splits_of
+from flows.publishers.terms import HUB_LICENSES, normalise_license
 from schemas.manifest import DatasetManifest
 
 _SIZES = (
@@ -22,6 +25,12 @@ _MINHASH = """\
 row = pl.read_parquet("signatures/lexical-00000.parquet").row(0, named=True)
 sketch = MinHash(num_perm=128, seed=1, scheme="affine32", hashfunc=int)
 sketch.update_batch(np.array(row["shingles"], np.uint64).astype(np.uint32))"""
+#: Lines that say something else where the card is shown elsewhere.
+REJECTS_LINE = (
+    "Every row that is out is in `rejects/`, with the rule, value, threshold and matched row in "
+    "`decisions/`."
+)
+LOADED_FROM = '"path/to/this/directory", "default", split="train"'
 _EXAMPLES = 3
 _EXAMPLE_CHARACTERS = 400
 
@@ -44,15 +53,22 @@ def render_card(manifest: DatasetManifest, rows: pl.DataFrame) -> str:
         _examples(rows),
         _loading(manifest),
         _signatures(),
+        render_changelog(manifest),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _header(manifest: DatasetManifest) -> dict[str, Any]:
     """The YAML that the Hub reads."""
-    license_id = manifest.license.lower()
-    header: dict[str, Any] = {"license": license_id, "language": manifest.languages}
-    if license_id == "other":
+    license_id = normalise_license(manifest.license) or manifest.license.lower()
+    is_known = license_id in HUB_LICENSES
+    header: dict[str, Any] = {
+        "license": license_id if is_known else "other",
+        "language": manifest.languages,
+    }
+    if not is_known:
+        header["license_name"] = license_id
+    elif license_id == "other":
         named = sorted({source.license or "unknown" for source in manifest.sources if source.kept})
         header["license_name"] = " and ".join(named)
     header |= {
@@ -62,11 +78,15 @@ def _header(manifest: DatasetManifest) -> dict[str, Any]:
         ],
         "task_categories": ["text-generation"],
         "tags": [*(["synthetic"] if manifest.teacher else []), "instruction-tuning", "feingold"],
+        **({"source_datasets": found} if (found := _source_datasets(manifest)) else {}),
         "configs": [
             {
                 "config_name": name,
                 **({"default": True} if name == "default" else {}),
-                "data_files": [{"split": "train", "path": f"data/{name}/train-*.parquet"}],
+                "data_files": [
+                    {"split": split, "path": f"data/{name}/{split}-*.parquet"}
+                    for split in splits_of(manifest, name)
+                ],
             }
             for name in manifest.configs
         ],
@@ -74,11 +94,17 @@ def _header(manifest: DatasetManifest) -> dict[str, Any]:
     return header
 
 
+def _source_datasets(manifest: DatasetManifest) -> list[str]:
+    """The Hub's datasets that rows are from, and `original` where a teacher made some."""
+    made = ["original"] if manifest.teacher else []
+    kept = sorted(source.name for source in manifest.sources if source.kept)
+    return made + [name.removeprefix("hf:") for name in kept if name.startswith("hf:")]
+
+
 def _overview(manifest: DatasetManifest) -> str:
     lines = [
         f"{manifest.kept:,} of {manifest.rows_in:,} rows were kept; {manifest.dropped:,} were "
-        f"dropped and {manifest.quarantined:,} could not be read. Every row that is out is in "
-        "`rejects/`, with the rule, value, threshold and matched row in `decisions/`.",
+        f"dropped and {manifest.quarantined:,} could not be read. {REJECTS_LINE}",
     ]
     for teacher in manifest.teachers:
         terms = teacher.license or "not stated: check the provider's terms"
@@ -142,7 +168,7 @@ def _loading(manifest: DatasetManifest) -> str:
     configs = ", ".join(f"`{name}` ({count:,} rows)" for name, count in manifest.configs.items())
     return (
         f"## Loading\n\nConfigs: {configs}.\n\n```python\nfrom datasets import load_dataset\n\n"
-        'rows = load_dataset("path/to/this/directory", "default", split="train")\n```\n\n'
+        f"rows = load_dataset({LOADED_FROM})\n```\n\n"
         f"Content hash `{manifest.content_sha256}`; every file's hash is in `manifest.json`. "
         f"Made by feingold {manifest.feingold} from `recipe.yaml`."
     )

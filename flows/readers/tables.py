@@ -11,6 +11,7 @@ from typing import BinaryIO, Final
 import polars as pl
 
 from flows.readers.items import JSON_DECODER, JSON_ERRORS, Damage, Item, ReadOptions, Record
+from quality.formats.turns import is_turn_list
 from schemas.errors import InputError
 
 _DELIMITERS: Final = (",", ";", "\t")
@@ -18,6 +19,8 @@ _LARGEST_FIELD: Final = 2**31 - 1  # the csv module refuses 128 KiB by default
 _UNDECODED = re.compile("[\udc80-\udcff]")
 # A table has no lists, so these columns hold them as JSON.
 _JSON_COLUMNS: Final = frozenset({"messages", "conversations", "conversation", "items"})
+# These are text as often: a list in them is read only where it is one of turns.
+_TURN_COLUMNS: Final = frozenset({"prompt", "completion", "chosen", "rejected"})
 _PARQUET_BATCH_ROWS: Final = 1_000
 
 
@@ -105,11 +108,12 @@ def _read_row(names: list[str], cells: list[str] | str, raw: str, line: int) -> 
 
 
 def _read_cell(name: str, cell: str) -> object:
-    if name in _JSON_COLUMNS and cell.lstrip().startswith("["):
+    if name in _JSON_COLUMNS | _TURN_COLUMNS and cell.lstrip().startswith("["):
         try:
-            return JSON_DECODER.decode(cell.strip())
+            value = JSON_DECODER.decode(cell.strip())
         except JSON_ERRORS:
             return cell  # the form's parser says what is wrong with it
+        return value if name in _JSON_COLUMNS or is_turn_list(value) else cell
     return cell
 
 

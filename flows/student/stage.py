@@ -8,6 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from flows.labels import read_labels
+from flows.refresh.carrying import taught_by
 from flows.session import Session
 from flows.store import StageOutput, concat_decisions
 from flows.student.files import StoredStudent, load_student
@@ -92,7 +93,7 @@ def _find(session: Session, rows: pl.DataFrame, options: StudentOptions) -> Stor
     vectors = VectorMaker(session.home / "models")
     if options.labels:
         return teach_labels(read_labels(options.labels, Path(session.spec.base)), vectors)
-    return teach_ratings(rows, vectors)
+    return teach_ratings(taught_by(session, rows), vectors)
 
 
 def _chunks(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:

@@ -20,6 +20,7 @@ from quality.filters.max_repetition import max_repetition
 from quality.filters.merged_instructions import merged_instructions
 from quality.filters.missing_input import missing_input
 from quality.filters.needs_tools import needs_tools
+from quality.filters.not_in import not_in
 from quality.filters.personal_data import personal_data
 from quality.filters.placeholder_output import placeholder_output
 from quality.filters.refusal import refusal
@@ -66,6 +67,7 @@ FILTERS: Final[dict[str, Callable[..., Check]]] = {
     "min_score": min_score,
     "max_score": max_score,
     "min_quality": min_quality,
+    "not_in": not_in,
 }
 
 #: Cautious set for general instruction data: damage and tasks no text can answer, never style,

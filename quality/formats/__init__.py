@@ -6,14 +6,32 @@ one test. The order is the order of recognition: a record that fits several form
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
-from quality.formats import alpaca, messages, openai, prompt_completion, sharegpt
+from quality.formats import (
+    alpaca,
+    kto,
+    messages,
+    oasst,
+    openai,
+    preference,
+    prompt_completion,
+    sharegpt,
+)
 from quality.formats.parse import FormatError, Message, Parsed, Record, describe_fields
 
-__all__ = ["FORMATS", "Format", "FormatError", "Message", "Parsed", "Record", "parse_record"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "FormatError",
+    "Message",
+    "Parsed",
+    "Record",
+    "expand_record",
+    "parse_record",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +43,24 @@ class Format:
         parse: record to row; raises FormatError.
         reason_left_out: String expression over rows; null where the form can hold the row.
         render: rows to the frame that a trainer reads, without the rows that are left out.
+        expand: record to the records that it holds, where it may hold several.
     """
 
     detect: Callable[[Record], bool]
     parse: Callable[[Record], Parsed]
     reason_left_out: Callable[[], pl.Expr]
     render: Callable[[pl.DataFrame], pl.DataFrame]
+    expand: Callable[[Record], list[Record]] | None = None
 
 
 FORMATS: Final[Mapping[str, Format]] = {
+    "preference": Format(
+        preference.detect, preference.parse, preference.reason_left_out, preference.render
+    ),
+    "kto": Format(kto.detect, kto.parse, kto.reason_left_out, kto.render),
+    "oasst": Format(
+        oasst.detect, oasst.parse, oasst.reason_left_out, oasst.render, expand=oasst.expand
+    ),
     "messages": Format(messages.detect, messages.parse, messages.reason_left_out, messages.render),
     "sharegpt": Format(sharegpt.detect, sharegpt.parse, sharegpt.reason_left_out, sharegpt.render),
     "alpaca": Format(alpaca.detect, alpaca.parse, alpaca.reason_left_out, alpaca.render),
@@ -68,3 +95,20 @@ def parse_record(record: object, *, form: str = "auto") -> Parsed:
             return known.parse(record)
     msg = f"expected the fields of {', '.join(FORMATS)}, got {describe_fields(record)}"
     raise FormatError(msg, rule="unknown_format")
+
+
+def expand_record(record: object, *, form: str = "auto") -> list[Any]:
+    """Return the records that a record holds: the threads of a message tree, else itself alone.
+
+    Args:
+        record: a JSON value as decoded.
+        form: as for `parse_record`.
+    """
+    if not isinstance(record, Mapping):
+        return [record]
+    for name, known in FORMATS.items():
+        if known.expand is not None and form in ("auto", name):
+            held: list[Any] = known.expand(record)
+            if held != [record]:
+                return held
+    return [record]

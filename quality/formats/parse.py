@@ -39,6 +39,7 @@ class Parsed:
         input: "" where there is none or the form has no such field.
         output: all assistant turns, joined by a blank line.
         messages: the whole conversation.
+        rejected: the answer that lost to the last turn; None where there is none.
     """
 
     system: str
@@ -46,6 +47,7 @@ class Parsed:
     input: str
     output: str
     messages: tuple[Message, ...]
+    rejected: str | None = None
 
 
 def text_of(value: object, *, field: str) -> str | None:

@@ -78,6 +78,12 @@ def test_every_file_is_read_back(
     rows: pl.DataFrame, tmp_path: Path, format_name: str, suffix: str
 ) -> None:
     out = tmp_path / "new" / f"out{suffix}"
+    if format_name == "oasst" and suffix.lower() in (".parquet", ".csv", ".tsv"):
+        with pytest.raises(InputError, match="expected a .jsonl or .json file for oasst"):
+            export_rows(rows, format_name, out)
+        return
+    if format_name == "oasst":
+        rows = rows.filter(system="")  # a tree has no place for it
     exported = export_rows(rows, format_name, out)
     assert exported.written + sum(exported.left_out.values()) == rows.height
     again = read_source(out, name="again")

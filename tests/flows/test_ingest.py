@@ -55,6 +55,7 @@ def test_a_row_keeps_where_it_came_from(tmp_path: Path) -> None:
             {"role": "user", "content": "Add\n\n1 2"},
             {"role": "assistant", "content": "3"},
         ],
+        "rejected": None,
         "teacher": None,
         "request_key": None,
         "parents": None,

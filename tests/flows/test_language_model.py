@@ -22,7 +22,7 @@ NO_SIGN = "{% for turn in messages %}{{ '[' + turn['content'] + ']' }}{% endfor 
 
 
 def chat(template: str | None = CHAT_TEMPLATE, *, adds_begin: bool = False) -> Chat:
-    return Chat(LoadedModel(None, tiny_tokenizer(template, adds_begin=adds_begin), "tiny"))
+    return Chat(tiny_tokenizer(template, adds_begin=adds_begin), "tiny")
 
 
 def read_back(tokens: tuple[int, ...]) -> str:
@@ -103,7 +103,7 @@ def test_a_tokenizer_without_a_first_token_is_refused() -> None:
     tokenizer = tiny_tokenizer(None)
     tokenizer.bos_token = tokenizer.eos_token = None
     with pytest.raises(InputError, match="bos or eos token, got 'odd'"):
-        Chat(LoadedModel(None, tokenizer, "odd"))
+        Chat(tokenizer, "odd")
 
 
 def test_a_template_that_takes_no_question_is_refused() -> None:
@@ -269,8 +269,8 @@ def test_a_directory_is_loaded_as_it_was_saved(tmp_path: Path) -> None:
     loaded.tokenizer.save_pretrained(tmp_path)
     again = load_language_model(tmp_path)
     assert again.name == str(tmp_path)
-    text = Chat(loaded).spell(QUESTION, "A cat.")
-    assert Chat(again).spell(QUESTION, "A cat.") == text
+    text = Chat(loaded.tokenizer, loaded.name).spell(QUESTION, "A cat.")
+    assert Chat(again.tokenizer, again.name).spell(QUESTION, "A cat.") == text
     read = [LanguageModel(m, tmp_path / str(n)).read([text]) for n, m in enumerate((loaded, again))]
     assert read[0] == read[1]
 

@@ -184,3 +184,27 @@ def test_conversations_have_no_alpaca_config(base: Path) -> None:
     frame = pl.read_parquet(version / "data" / "default" / "*.parquet")
     assert frame.schema["messages"] == pl.List(MESSAGE)
     assert frame["messages"][0].to_list() == turns
+
+
+def test_pairs_have_a_config_of_their_own(base: Path) -> None:
+    pairs = [
+        {**record, "chosen": record["output"], "rejected": f"No idea about {place}."}
+        for place, record in enumerate(good_records(6))
+    ]
+    for pair in pairs:
+        del pair["output"]
+    write_jsonl(base / "rows.jsonl", [*pairs, *good_records(12)[6:]])
+    write_recipe(base / "r.yaml", sources=[{"path": "rows.jsonl", "license": "MIT"}], dedup=None)
+    answer = call_cli("run", "r.yaml", "--json", cwd=base).succeed().answer
+    version = base / answer["path"]
+    rows = pl.read_parquet(version / "data/default/*.parquet")
+    assert rows["rejected"].drop_nulls().len() == 6
+    found = pl.read_parquet(version / "data/preference/*.parquet")
+    assert found.columns == ["prompt", "chosen", "rejected"]
+    lost = {turns[0]["content"] for turns in found["rejected"].to_list()}
+    assert lost == {f"No idea about {place}." for place in range(6)}
+    assert "path: data/preference/train-*.parquet" in (version / "README.md").read_text()
+    call_cli("verify", answer["path"], cwd=base).succeed()
+    words = ("export", answer["path"], "--format", "preference", "--out", "pairs.jsonl", "--json")
+    exported = call_cli(*words, cwd=base).succeed().answer
+    assert (exported["rows"], exported["left_out"]) == (6, {"no_rejected_answer": 6})

@@ -166,3 +166,27 @@ def test_default_filters_spell_out_their_defaults(entry: dict[str, Any]) -> None
         **{key: value for key, value in entry.items() if key != "rule"}
     )
     assert spelled.threshold == FILTERS[entry["rule"]]().threshold
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "kept"),
+    [
+        ("id", ["1"], ["0", "2"]),
+        ("id", ["0", "2", "other"], ["1"]),
+        ("output", ["two"], ["0", "2"]),
+        ("instruction", ["two"], ["0", "1", "2"]),
+    ],
+)
+def test_not_in_drops_the_named_rows_and_no_other(
+    make_rows: MakeRows, column: str, value: list[str], kept: list[str]
+) -> None:
+    filters = [{"rule": "not_in", "column": column, "value": value}]
+    result = apply_filters(make_rows(["one", "two", "three"]), filters, on_abstain="drop")
+    assert result.kept["id"].to_list() == kept
+    assert set(result.decisions["rule"]) <= {"not_in"}
+
+
+def test_not_in_keeps_a_row_without_a_text_there(make_rows: MakeRows) -> None:
+    rows = make_rows(["one"]).with_columns(source=pl.lit(None, dtype=pl.String))
+    filters = [{"rule": "not_in", "column": "source", "value": ["bad"]}]
+    assert apply_filters(rows, filters, on_abstain="drop").kept.height == 1

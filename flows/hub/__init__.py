@@ -1,0 +1,1 @@
+"""Versions on the Hugging Face Hub: pushed whole or not at all, tagged, and read back."""
