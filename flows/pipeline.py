@@ -14,7 +14,7 @@ from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
 
 from flows import stages
-from flows.artifacts import publish_artifacts
+from flows.artifacts import RunProgress, failure_artifacts, publish_artifacts
 from flows.estimate import compare, quote_run
 from flows.generate import profile_of
 from flows.history.gate import GateError
@@ -146,12 +146,14 @@ def run_flow(spec: RunSpec) -> dict[str, Any]:
     session = session_for(spec)
     refs: list[StageRef] = []
     published: Published | None = None
+    progress = RunProgress(spec.name)
     try:
         if is_pushed(session):
             check_ready(session.recipe)
         is_quoted = bool(session.recipe.generators) and spec.night is None
         quote = quote_run(session) if is_quoted else None
         stops = _make_rows(spec, refs)
+        progress.reach(80, "rows made")
         if spec.night is not None and not spec.night.is_full:
             if not refs or session.store.rows(refs[-1]).is_empty():
                 return _without_version(spec, spec.night, refs, stops)
@@ -162,10 +164,12 @@ def run_flow(spec: RunSpec) -> dict[str, Any]:
             summary["quote"] = compare(quote, summary)
         publish_artifacts(summary, published)
         summary["hub"] = push(spec, published) if is_pushed(session) else None
+        progress.reach(100, f"version {published.version}")
     except FeingoldError as error:
         error.summary = summarise(session, refs, published=published)
         if isinstance(error, GateError):
             error.summary["gate"] = error.broken
+        failure_artifacts(error.summary, error)
         raise
     finally:
         close_session(spec)

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -175,56 +175,3 @@ def explore(
 def tell(text: str) -> None:
     """Show people something on stderr."""
     print(text, file=sys.stderr)
-
-
-def describe(summary: Mapping[str, Any]) -> str:
-    """The summary for people, in at most twenty lines."""
-    requests, tokens = summary["requests"], summary["tokens"]
-    new = "" if summary["is_new"] else " (unchanged: this content was published before)"
-    lines = [
-        f"{summary['dataset']} {summary['version']}{new}",
-        f"  where    {summary['path']}",
-        f"  rows     {summary['kept']:,} kept of {summary['rows_in']:,}; {summary['dropped']:,} "
-        f"dropped, {summary['quarantined']:,} unreadable",
-    ]
-    rules = list(summary["by_rule"].items())
-    lines += [f"           {count:>7,}  {rule}" for rule, count in rules[:9]]
-    if len(rules) > 9:
-        lines.append(f"           {sum(count for _, count in rules[9:]):>7,}  by other rules")
-    lines += [f"  stopped  {name}: {limit}" for name, limit in summary["stopped_by"].items()]
-    if any(requests.values()):
-        lines.append(
-            f"  teacher  {requests['sent']:,} requests sent, {requests['replayed']:,} replayed, "
-            f"{requests['failed']:,} failed; {tokens['prompt']:,} + {tokens['completion']:,} "
-            f"tokens; US$ {summary['cost_usd']:.4f}"
-        )
-    if summary["errors"]:
-        shown = ", ".join(f"{count:,} {kind}" for kind, count in summary["errors"].items())
-        lines.append(f"  faults   {shown}")
-    if len(summary["teachers"]) > 1:
-        lines += [
-            f"           {teacher['requests']['sent']:>7,}  sent to {teacher['model']}, "
-            f"US$ {teacher['cost_usd']:.4f}"
-            for teacher in summary["teachers"]
-        ]
-    lines += [f"  down     {model}: {why}" for model, why in summary["down"].items()]
-    lines += _describe_quote(summary)
-    lines += [
-        f"  time     {summary['seconds']:,.0f} s",
-        f'  load     datasets.load_dataset("{summary["path"]}", "default", split="train")',
-        f"  look     {summary['path']}/report.html",
-    ]
-    if summary.get("hub"):
-        lines.append(f"  hub      {summary['hub']['url']} ({summary['hub']['tag']})")
-    return "\n".join(lines)
-
-
-def _describe_quote(summary: Mapping[str, Any]) -> list[str]:
-    """How far the quote was off, where anything was sent."""
-    off = summary.get("quote", {}).get("off", {})
-    shown = [
-        f"{name.replace('_', ' ')} {off[name]:.2f}"
-        for name in ("requests", "completion_tokens", "cost_usd")
-        if off.get(name)
-    ]
-    return [f"  quote    true / quoted: {', '.join(shown)}"] if shown else []

@@ -24,11 +24,13 @@ def describe(summary: Mapping[str, Any]) -> str:
         f"{summary['dropped']:,} dropped, {summary['quarantined']:,} unreadable",
         f"  stages   {_stages(summary['stages'])}",
     ]
+    hub = summary.get("hub")
     tail = [
         *_spent(summary),
         f"  time     {summary['seconds']:,.0f} s",
         f'  load     datasets.load_dataset("{summary["path"]}", "default", split="train")',
         f"  look     {summary['path']}/report.html",
+        *([f"  hub      {hub['url']} ({hub['tag']})"] if hub else []),
     ]
     notes = _notes(summary)
     room = MAX_LINES - len(head) - len(tail) - _FEWEST_RULES

@@ -5,7 +5,8 @@ from typing import Any
 
 from flows.adhoc import name_after, recipe_for_files
 from flows.recipes import load_recipe, recipe_from_flags
-from flows.runner import describe, make_spec, run_recipe, tell
+from flows.runner import make_spec, run_recipe, tell
+from flows.terminal import describe
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -4,7 +4,8 @@ import argparse
 from typing import Any
 
 from flows.recipes import load_recipe
-from flows.runner import describe, make_spec, run_recipe, tell
+from flows.runner import make_spec, run_recipe, tell
+from flows.terminal import describe
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:

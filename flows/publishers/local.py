@@ -20,7 +20,8 @@ from flows.publishers.layout import make_configs, write_configs
 from flows.publishers.parquet import write_shards
 from flows.publishers.splitting import split_rows
 from flows.refresh.carrying import KEPT, PUBLISH, published_rows
-from flows.report import write_report
+from flows.report import publish_map, write_report
+from flows.report.map import FOLDER as MAP
 from flows.select.twins import FOLDER as TWINS
 from flows.select.twins import publish_twins
 from flows.session import Session
@@ -167,7 +168,9 @@ def _write(
             _write_signatures(session, rows, manifest, draft)
             _write_twins(session, selected, draft)
             write_shards(decisions, draft / "decisions", split="decisions")
-            write_shards(redact_secrets(dropped.sort("id")), draft / "rejects", split="rejects")
+            rejects = redact_secrets(dropped.sort("id"))
+            write_shards(rejects, draft / "rejects", split="rejects")
+            publish_map(session, rows, rejects, draft / MAP)
             (draft / "recipe.yaml").write_text(session.spec.recipe_text, encoding="utf-8")
             # What is held back is no example.
             card = render_card(manifest, rows.sort(pl.col(SPLIT) != "train", "id"))

@@ -7,8 +7,9 @@ from typing import Any
 
 from flows.recipes import LoadedRecipe
 from flows.refresh.planning import PlannedNight, describe_change, plan_night
-from flows.runner import describe, only_run, prepare_environment, tell
+from flows.runner import only_run, prepare_environment, tell
 from flows.session import session_for
+from flows.terminal import describe
 from schemas.errors import BudgetError
 from schemas.manifest import DatasetManifest
 

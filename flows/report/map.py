@@ -31,7 +31,9 @@ POINTS: Final[FrameSchema] = {
     "topic": pl.String,  # null: no word in the prompt
 }
 #: Rows on a map; of more, those with the lowest hashes of their ids.
-MAX_POINTS: Final = 60_000
+MAX_POINTS: Final = 20_000
+#: Fewer rows are read sooner than a map of them.
+LEAST_ROWS: Final = 20
 #: Topics that people can tell apart on a map.
 MAX_TOPICS: Final = 40
 
@@ -44,7 +46,7 @@ _TEXTS = ("id", "source", "instruction", "input", "output")
 def publish_map(
     session: "Session", rows: pl.DataFrame, rejects: pl.DataFrame, folder: Path
 ) -> None:
-    """Write the map of a run's rows.
+    """Write the map of a run's rows, unless they are fewer than LEAST_ROWS.
 
     Args:
         session: the run. Where it deduplicated by meaning, so that its encoder is loaded, rows are
@@ -53,6 +55,8 @@ def publish_map(
         rejects: the others.
         folder: made here.
     """
+    if rows.height + rejects.height < LEAST_ROWS:
+        return
     dedup = session.recipe.dedup
     has_encoder = dedup is not None and dedup.semantic is not None
     points = draw_map(

@@ -79,7 +79,7 @@ def test_every_file_is_read_back(
 ) -> None:
     out = tmp_path / "new" / f"out{suffix}"
     if format_name == "oasst" and suffix.lower() in (".parquet", ".csv", ".tsv"):
-        with pytest.raises(InputError, match="expected a .jsonl or .json file for oasst"):
+        with pytest.raises(InputError, match=r"expected a \.jsonl or \.json file for oasst"):
             export_rows(rows, format_name, out)
         return
     if format_name == "oasst":
