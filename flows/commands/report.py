@@ -9,7 +9,7 @@ import polars as pl
 
 from flows.disk import write_atomically
 from flows.report import write_report
-from flows.report.map import draw_map, read_map
+from flows.report.map import LEAST_ROWS, draw_map, read_map
 from flows.runner import tell
 from flows.versions import open_version, read_data, read_rejects
 from schemas.errors import InputError
@@ -21,9 +21,9 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     A published version never changes: where today's report differs from the one it was published
     with, it goes to the working directory.
     """
-    folder, manifest = open_version(arguments.path)
+    folder, manifest = open_version(arguments.path, home=arguments.home)
     points = read_map(folder)
-    if points is None:
+    if points is None and manifest.rows_in >= LEAST_ROWS:
         points = _draw(folder, arguments.home)
     aside = Path(f"{manifest.name}-{manifest.version}-report.html")
     target = write_report(folder, manifest, target=aside, points=points)

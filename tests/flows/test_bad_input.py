@@ -306,6 +306,7 @@ def generating(base: Path, teacher: FakeTeacher, **options: Any) -> Path:
     )
 
 
+@pytest.mark.slow
 def test_a_teacher_that_is_not_there(base: Path, teacher: FakeTeacher) -> None:
     with FakeTeacher() as gone:
         generating(base, gone, max_attempts=1)
@@ -320,6 +321,7 @@ def test_a_teacher_that_is_not_there(base: Path, teacher: FakeTeacher) -> None:
     assert call_cli("run", "ask.yaml", "--json", cwd=base).succeed().answer["kept"] == 9
 
 
+@pytest.mark.slow
 def test_a_wrong_key_stops_at_once(base: Path) -> None:
     with FakeTeacher(always="401", latency_seconds=0.1) as teacher:
         generating(base, teacher, max_in_flight=3)
@@ -374,6 +376,7 @@ def tiny(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flag", ["--home", "--out"])
 def test_a_full_disk(base: Path, tiny: Path, flag: str) -> None:
     records = [
@@ -405,7 +408,7 @@ def test_a_read_only_directory(base: Path, tiny: Path, flag: str) -> None:
         "another one"
     )
     assert ran.answer == {"error": ran.error_line}
-    subprocess.run(["mount", "-o", "remount,rw", str(tiny)], check=True)
+    subprocess.run(["mount", "-o", "remount,rw,size=100m", str(tiny)], check=True)
     call_cli("run", "good.yaml", "--json", flag, tiny / "x", cwd=base).succeed()
 
 

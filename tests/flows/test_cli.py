@@ -154,7 +154,7 @@ def test_the_summary_has_every_field(ran: Ran) -> None:
 def test_people_get_a_summary_on_stderr(ran: Ran) -> None:
     lines = ran.err.splitlines()
     assert lines[0] == "set 1.0.0"
-    assert "  rows     12 kept of 17; 4 dropped, 1 unreadable" in lines
+    assert "  rows     12 kept of 17 (70.6 %); 4 dropped, 1 unreadable" in lines
     assert len(lines) <= 20
 
 
@@ -493,6 +493,7 @@ def project(tmp_path: Path, prefect_api: str) -> Project:
     return Project(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_number_of_a_version_says_what_changed(project: Project) -> None:
     first = project.run(GOOD[:6])
     whole = read_tree(project.base / "published")
@@ -541,6 +542,7 @@ def test_diff_tells_what_changed_and_why(project: Project) -> None:
     assert (same["unchanged"], same["added"], same["removed"], same["changed"]) == (6, [], [], [])
 
 
+@pytest.mark.slow
 def test_diff_names_the_rule_that_took_a_row(project: Project) -> None:
     project.run(GOOD[:6])
     project.run(GOOD[:6], select={"max_rows": 4})
@@ -550,6 +552,7 @@ def test_diff_names_the_rule_that_took_a_row(project: Project) -> None:
     assert answer["same_recipe"] is False
 
 
+@pytest.mark.slow
 def test_row_order_changes_nothing(project: Project) -> None:
     first = project.run(RECORDS)
     second = project.run(list(reversed(RECORDS)))

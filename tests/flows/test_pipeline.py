@@ -92,6 +92,7 @@ def test_offline_makes_the_same_from_the_journal_alone(
     assert len(teacher.received) == sent
 
 
+@pytest.mark.slow
 def test_what_a_passing_fault_spoiled_is_made_good_by_the_next_run(
     teacher: FakeTeacher, tmp_path: Path
 ) -> None:
@@ -107,6 +108,7 @@ def test_what_a_passing_fault_spoiled_is_made_good_by_the_next_run(
     assert (first["version"], again["version"]) == ("1.0.0", "1.1.0")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limit", "stop"),
     [
@@ -162,6 +164,7 @@ def test_benchmark_items_are_kept_out(teacher: FakeTeacher, tmp_path: Path) -> N
     assert (line["matched_id"], line["similarity"]) == ("bench.jsonl:0", 1.0)
 
 
+@pytest.mark.slow
 def test_a_changed_answer_limit_asks_again(teacher: FakeTeacher, tmp_path: Path) -> None:
     write(tmp_path, teacher, RESPOND)
     run(tmp_path)
@@ -178,6 +181,7 @@ def test_a_changed_prompts_file_asks_for_what_is_new(teacher: FakeTeacher, tmp_p
     assert (again["kept"], again["version"]) == (5, "1.1.0")
 
 
+@pytest.mark.slow
 def test_a_changed_seeds_file_is_noticed(teacher: FakeTeacher, tmp_path: Path) -> None:
     seeds = [{"instruction": f"Seed {word} task.", "output": "Done."} for word in "abc"]
     write_jsonl(tmp_path / "seeds.jsonl", seeds)

@@ -154,6 +154,7 @@ def test_a_failure_half_way_leaves_no_version(
     assert (again["version"], again["is_new"]) == ("1.0.0", True)
 
 
+@pytest.mark.slow
 def test_licences_of_sources_are_joined(base: Path) -> None:
     write_jsonl(base / "more.jsonl", good_records(3, seed=5))
     sources = [{"path": "rows.jsonl", "license": "MIT"}, {"path": "more.jsonl"}]

@@ -75,6 +75,7 @@ def score(base: Path, *inputs: str) -> pl.DataFrame:
     return pl.read_parquet(base / "s.parquet")
 
 
+@pytest.mark.slow
 def test_scores_follow_the_arguments_and_the_lines(tmp_path: Path) -> None:
     for name in ("x", "m", "a"):
         write_jsonl(tmp_path / f"{name}.jsonl", [GOOD[0], GOOD[0], GOOD[1]])

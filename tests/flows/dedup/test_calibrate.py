@@ -139,6 +139,7 @@ def test_nothing_to_measure_is_null_not_zero(tmp_path: Path) -> None:
     assert found["own_share"] == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect_api")
 def test_the_command_line_writes_the_calibration_and_nothing_else(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "a.jsonl", [*good_records(12), good_records(1)[0]])

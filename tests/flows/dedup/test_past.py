@@ -462,6 +462,7 @@ def test_a_run_drops_what_an_earlier_version_holds(world: Path) -> None:
     assert again["is_new"] is False
 
 
+@pytest.mark.slow
 def test_the_verb_names_version_and_row(world: Path) -> None:
     version = world / "published" / "first" / "1.0.0"
     bare = without_rows(version, world / "bare")

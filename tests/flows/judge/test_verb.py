@@ -80,6 +80,7 @@ def test_what_cannot_be_judged_says_why(prefect_api: str, tmp_path: Path) -> Non
     assert "no JSON object" in second
 
 
+@pytest.mark.slow
 def test_a_sample_is_rated_by_the_rules_of_a_recipe(prefect_api: str, tmp_path: Path) -> None:
     write_jsonl(tmp_path / "a.jsonl", [record(place) for place in range(12)])
     (tmp_path / "rules").mkdir()
@@ -123,6 +124,7 @@ def test_pairs_are_compared_and_equal_ones_once(prefect_api: str, tmp_path: Path
     assert "a won 1, b won 1" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_budget_that_is_used_up_keeps_what_was_paid(prefect_api: str, tmp_path: Path) -> None:
     write_jsonl(tmp_path / "a.jsonl", [record(place) for place in range(6)])
     with FakeJudge(say=score) as judge:

@@ -51,6 +51,7 @@ def test_where_nothing_is_answered_there_is_no_answer(messages: list | None) -> 
     assert exchanges_of(make_row("Add.", "", messages=messages)) == []
 
 
+@pytest.mark.slow
 def test_a_row_of_several_answers_has_their_sums(tmp_path: Path) -> None:
     models = models_with(tmp_path)
     single = [

@@ -107,6 +107,7 @@ def test_too_few_labels_are_exit_2(tmp_path: Path) -> None:
     assert not (tmp_path / "student.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_a_run_learns_scores_filters_and_says_what_that_is_worth(tmp_path: Path) -> None:
     write_lines(tmp_path / "labels.jsonl", labelled(80))
     rows = [{k: v for k, v in record.items() if k != "label"} for record in labelled(40, offset=80)]

@@ -35,6 +35,7 @@ def ids(pairs: pl.DataFrame) -> set[tuple[str, str]]:
     return set(pairs.select("id_a", "id_b").iter_rows())
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(ARRAYS, st.randoms())
 def test_order_of_rows_does_not_matter(array: np.ndarray, random) -> None:
@@ -45,6 +46,7 @@ def test_order_of_rows_does_not_matter(array: np.ndarray, random) -> None:
     assert first.equals(semantic_pairs(rows[order], vectors[order], vectors[order]))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(ARRAYS)
 def test_a_higher_threshold_finds_a_subset(array: np.ndarray) -> None:
