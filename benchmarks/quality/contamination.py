@@ -11,7 +11,6 @@ import argparse
 import datetime as dt
 import hashlib
 import json
-import math
 import os
 import re
 import time
@@ -41,6 +40,7 @@ from quality.decontaminate.references import make_references, search_rows
 from quality.decontaminate.sentences import plain_sentences
 from quality.dedup.cosines import Vectors
 from quality.ids import number_copies
+from quality.intervals import wilson
 from schemas.frames import ROWS
 from schemas.recipe import SemanticContaminationOptions
 
@@ -300,17 +300,11 @@ def _line(name: str, method: Method, truth: Mapping[str, int], planted: Containe
 
 
 def share(part: int, whole: int) -> str:
-    """Return a share with its 95 % Wilson interval.
-
-    Source:
-        Wilson 1927, "Probable inference, the law of succession, and statistical inference".
-    """
+    """Return a share with its 95 % Wilson interval."""
     if not whole:
         return "-"
-    z, p = 1.96, part / whole
-    middle = (p + z * z / (2 * whole)) / (1 + z * z / whole)
-    half = z / (1 + z * z / whole) * math.sqrt(p * (1 - p) / whole + z * z / (4 * whole * whole))
-    return f"{p:.3f} [{max(0, middle - half):.3f}, {min(1, middle + half):.3f}]"
+    low, high = wilson(part, whole)
+    return f"{part / whole:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def report_changed(data: Data, encoder: SentenceEncoder) -> str:

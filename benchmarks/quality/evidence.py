@@ -14,15 +14,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.quality.labels import (
-    Floats,
-    Labels,
-    auc_of,
-    bounds,
-    mean_of,
-    random_scores,
-    read_labels,
-)
+from benchmarks.quality.figures import Floats, auc_of, bounds, mean_of
+from benchmarks.quality.labels import Labels, random_scores, read_labels
 from quality.filters import FILTERS
 from quality.filters.engine import apply_filters
 from quality.scorers import SCORERS, add_scores
@@ -82,20 +75,20 @@ def _frames(labels: Labels) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
 
 
 def _values(frame: pl.DataFrame, name: str) -> Floats:
-    """A row on which a scorer abstains is neither better nor worse: it gets the median."""
-    values = frame[name].cast(pl.Float64)
-    middle = values.median()
-    return values.fill_null(0.0 if middle is None else float(str(middle))).to_numpy()
+    return frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 
 def _figures(
     scores: list[Floats], discarded: "np.ndarray[Any, np.dtype[np.bool_]]", *, sign: int = 1
 ) -> dict[str, list[float]]:
+    """A row on which a scorer abstains (NaN) is neither better nor worse than others."""
     revised, raw, labelled = (sign * values for values in scores)
-    wins = (revised > raw) + 0.5 * (revised == raw)
+    wins = 0.5 + 0.5 * (revised > raw) - 0.5 * (revised < raw)
+    known = labelled[~np.isnan(labelled)]
+    filled = np.nan_to_num(labelled, nan=float(np.median(known)) if known.size else 0.0)
     return {
         "pairs": bounds(mean_of(wins), len(wins)),
-        "discards": bounds(auc_of(-labelled, discarded), len(labelled)),
+        "discards": bounds(auc_of(-filled, discarded), len(filled)),
     }
 
 

@@ -20,14 +20,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.quality.labels import Labels, measure_auc, read_labels, table
+from benchmarks.quality.figures import measure_auc, table
+from benchmarks.quality.labels import Labels, read_labels
 from flows.judge.comparing import Compared, Pair, compare
 from flows.judge.notes import describe_rating
 from flows.judge.pair_notes import describe_comparison
 from flows.judge.rating import Rated, rate_rows
 from flows.judge.show import interval
 from flows.session import RunSpec, Session
-from quality.judging.intervals import Interval, bootstrap, mean
+from quality.intervals import Interval, bootstrap, mean
 from quality.judging.length import controlled_win_rate
 from quality.judging.sampling import draw
 from schemas.recipe import JudgeOptions, Recipe

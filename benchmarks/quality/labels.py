@@ -15,12 +15,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from benchmarks.quality.figures import (
+    RESAMPLES,
+    Floats,
+    auc_of,
+    auc_within,
+    held_still,
+    interval,
+    mean_of,
+    table,
+)
 from quality.filters import DEFAULT_FILTERS, FILTERS
 from quality.filters.engine import apply_filters
 from quality.scorers import DEFAULT_SCORERS, SCORERS, add_scores
@@ -29,10 +39,8 @@ from quality.scorers.quality import quality
 from quality.words import count_words
 from schemas.frames import ROWS
 
-_RESAMPLES = 1000
 _SEED = 0
-Floats: TypeAlias = NDArray[np.float64]
-Statistic: TypeAlias = Callable[[NDArray[np.int64]], float]
+_FEWER = 200  # resamples of tens of thousands of rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,7 @@ def _describe_run() -> str:
     return (
         f"{date}, {os.cpu_count()} cores, Polars {pl.__version__}. Written by "
         "`python -m benchmarks.quality.labels --labels ../shared/data`. Intervals: 95 % bootstrap "
-        f"over items, {_RESAMPLES} resamples. The base rate of discarded rows is 9 %. No weight "
+        f"over items, {RESAMPLES} resamples. The base rate of discarded rows is 9 %. No weight "
         "was learned, but this half of the labels is not unseen: the parts and round weights of "
         "`craft` were chosen after some 35 tries on these pairs, the floor of `quality` after "
         "trying 0.2 to 0.7 on these discards, and the wording of `needs_tools`, "
@@ -154,45 +162,6 @@ _SCORES: dict[str, Callable[[pl.DataFrame], Floats]] = {
 }
 
 
-def measure_auc(scores: Floats, positive: NDArray[np.bool_]) -> float:
-    """Return the chance that a positive has the higher score; ties count half."""
-    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
-    positives = int(positive.sum())
-    surplus = ranks[positive].sum() - positives * (positives + 1) / 2
-    return float(surplus / (positives * (len(positive) - positives)))
-
-
-def mean_of(values: Floats) -> Statistic:
-    """Return the mean as a function of resampled positions."""
-    return lambda at: float(values[at].mean())
-
-
-def auc_of(scores: Floats, positive: NDArray[np.bool_]) -> Statistic:
-    """Return the AUC as a function of resampled positions."""
-    return lambda at: measure_auc(scores[at], positive[at])
-
-
-def bounds(values: Statistic, size: int) -> list[float]:
-    """Return value, low and high end of a statistic of resampled positions."""
-    generator = np.random.default_rng(_SEED)
-    draws = [values(generator.integers(0, size, size)) for _ in range(_RESAMPLES)]
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return [round(float(value), 4) for value in (values(np.arange(size)), low, high)]
-
-
-def interval(values: Statistic, size: int) -> str:
-    """Return `value [low, high]` of a statistic of resampled positions."""
-    value, low, high = bounds(values, size)
-    return f"{value:.3f} [{low:.3f}, {high:.3f}]"
-
-
-def table(head: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
-    """Return a Markdown table."""
-    rows = [head, ["---"] * len(head), *lines]
-    return "\n".join("| " + " | ".join(str(cell) for cell in row) + " |" for row in rows)
-
-
 def report_pairs(labels: Labels) -> str:
     """Expert revision against raw answer: which has the higher score?"""
     sides = {
@@ -273,12 +242,19 @@ def report_selections(labels: Labels) -> str:
             spans = ((16400, 18000), (18200, 19600), (26200, 52000))
             at = at[np.any([(at >= low) & (at < high) for low, high in spans], axis=0)]
         rows, picked = labels.alpaca[at], np.isin(at, chosen)
-        cells = [f"{measure_auc(score(rows), picked):.3f}" for score in _SCORES.values()]
-        lines.append([name, *cells])
+        lengths = _characters(rows)
+        scores = [score(rows) for score in _SCORES.values()]
+        plain = [auc_of(values, picked) for values in scores]
+        still = [held_still(auc_within(values, picked), lengths, bins=50) for values in scores]
+        for measure, statistics in (("plain", plain), ("length-matched", still)):
+            cells = [interval(found, len(rows), resamples=_FEWER) for found in statistics]
+            lines.append([name, measure, *cells])
     return (
-        "## AUC for published selections of Alpaca\n\nHigh score = selected. The selectors "
-        "disagree with each other; `alpagasus_random_9k` is a random pick.\n\n"
-        + table(["selection", *_SCORES], lines)
+        "## AUC for published selections of Alpaca\n\nHigh score = selected. Length-matched: "
+        "selected rows are compared with others of the same fiftieth of answer lengths only, so "
+        "that length itself is near 0.5. The selectors disagree with each other; "
+        f"`alpagasus_random_9k` is a random pick. {_FEWER} resamples.\n\n"
+        + table(["selection", "AUC", *_SCORES], lines)
     )
 
 

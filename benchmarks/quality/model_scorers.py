@@ -13,25 +13,25 @@ import datetime as dt
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from benchmarks.quality.labels import (
+from benchmarks.quality.figures import (
+    Flags,
     Floats,
-    Labels,
-    Statistic,
+    Places,
     auc_of,
+    auc_within,
+    held_still,
     interval,
     mean_of,
-    measure_auc,
-    read_labels,
     table,
 )
+from benchmarks.quality.labels import Labels, read_labels
 from flows.model_scorers import MODEL_SCORERS, Models, add_model_scores
 
 _SEED = 0
@@ -43,8 +43,6 @@ _LENGTH = "length, characters"
 #: Even rows of these spans are those for which the authors of `cherry_5pct` published a choice.
 _CHERRY_SPANS = ((16_400, 18_000), (18_200, 19_600), (26_200, 52_000))
 
-Flags = NDArray[np.bool_]
-Places = NDArray[np.int64]
 Scores = Mapping[str, Floats]
 
 
@@ -83,34 +81,6 @@ def _describe_run() -> str:
         "Intervals: 95 % bootstrap over items. No weight was learned. CPU "
         "seconds were taken on a busy machine."
     )
-
-
-def held_still(measure: Callable[[Places], float | None], lengths: Floats) -> Statistic:
-    """Return a figure averaged over tenths of length, each weighed by its items.
-
-    A tenth in which the figure cannot be had (all or none are marked) is left out.
-    """
-    edges = np.quantile(lengths, np.linspace(0, 1, _BINS + 1)[1:-1])
-    tenths = np.digitize(lengths, edges)
-
-    def average(at: Places) -> float:
-        total = weight = 0.0
-        for tenth in range(_BINS):
-            inside = at[tenths[at] == tenth]
-            found = measure(inside)
-            if found is not None:
-                total, weight = total + len(inside) * found, weight + len(inside)
-        return total / weight
-
-    return average
-
-
-def _auc_within(scores: Floats, marked: Flags) -> Callable[[Places], float | None]:
-    def measure(at: Places) -> float | None:
-        here = marked[at]
-        return None if here.all() or not here.any() else measure_auc(scores[at], here)
-
-    return measure
 
 
 def report_neighbours(labels: Labels, models: Models) -> str:
@@ -164,7 +134,7 @@ def _auc_lines(
             sign = -1 if (kind, name) == ("discarded", _LENGTH) else 1
             known = np.isfinite(values[at])
             here, marked = sign * values[at][known], task.marked[known]
-            still = held_still(_auc_within(here, marked), lengths[at][known])
+            still = held_still(auc_within(here, marked), lengths[at][known], bins=_BINS)
             line += [interval(auc_of(here, marked), len(here)), interval(still, len(here))]
         lines.append([*line, f"{_spearman(values, lengths):+.2f}"])
     return lines

@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from benchmarks.dedup.data import CACHE
 from benchmarks.dedup.results import describe_machine, machine
 from benchmarks.dedup.semantic import full_vectors
-from benchmarks.quality.labels import table, to_rows
+from benchmarks.quality.figures import table
+from benchmarks.quality.labels import to_rows
 from flows.encoders import SentenceEncoder
 from flows.select.vectors import encode_prompts
 from quality.dedup.semantic import COLUMNS

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from benchmarks.quality.figures import table
 from benchmarks.quality.labels import read_labels as read_sets
-from benchmarks.quality.labels import table
 from flows.labels import Labelled, read_labels
 from flows.student.stage import score_rows
 from flows.student.teach import teach_labels

@@ -5,7 +5,6 @@ verified pair at the threshold. Planted rows are worse than any real one, so the
 becomes of the real rows.
 """
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,13 +24,13 @@ from quality.dedup.kernels import Places
 from quality.dedup.lexical import Cut
 from quality.dedup.minhash import choose_bands
 from quality.dedup.planting import PREFIX, plant, sample_ids
+from quality.intervals import share
 from schemas.recipe import DedupOptions, LexicalOptions
 
 #: Thresholds that are shown beside the chosen one: Jaccard, and cosine.
 LEXICAL_GRID = (0.5, 0.6, 0.7, 0.8, 0.9)
 SEMANTIC_GRID = (0.8, 0.85, 0.9, 0.95)
 # Two-sided 95 %.
-_Z = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,26 +187,17 @@ def measure(trial: Trial, threshold: float) -> dict[str, Any]:
 def rate(found: int, of: int) -> dict[str, Any]:
     """Return a share and its Wilson 95 % interval; null where there is nothing to share.
 
-    Source:
-        Wilson 1927, "Probable inference".
-
     Example:
         >>> rate(9, 10)
         {'value': 0.9, 'low': 0.5958, 'high': 0.9821, 'found': 9, 'of': 10}
     """
-    found, of = int(found), int(of)
-    if not of:
-        return {"value": None, "low": None, "high": None, "found": 0, "of": 0}
-    share, weight = found / of, _Z**2 / of
-    middle = (share + weight / 2) / (1 + weight)
-    reach = _Z / (1 + weight) * math.sqrt(share * (1 - share) / of + weight / (4 * of))
-    low, high = max(0.0, middle - reach), min(1.0, middle + reach)
+    value, low, high, _ = share(int(found), int(of))
     return {
-        "value": round(share, 4),
-        "low": round(low, 4),
-        "high": round(high, 4),
-        "found": found,
-        "of": of,
+        "value": value,
+        "low": low,
+        "high": high,
+        "found": int(found) if of else 0,
+        "of": int(of),
     }
 
 

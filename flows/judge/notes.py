@@ -9,9 +9,9 @@ import polars as pl
 from flows.judge.asking import Spent
 from flows.judge.prompts import VERSION
 from flows.judge.rating import Rated, Said
+from quality.intervals import mean
 from quality.judging.canaries import Traps, describe_traps, measure_traps
 from quality.judging.consistency import Agreement, agreement
-from quality.judging.intervals import mean
 from quality.judging.length import groups_by_length, length_correlation
 from quality.judging.ratings import Score, Verdict
 from quality.judging.verdicts import Abstention, Rating

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from quality.judging.intervals import Interval
+from quality.intervals import Interval
 
 
 def show_rating(found: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 import numpy as np
 import polars as pl
 
-from quality.judging.intervals import Interval, mean, share
+from quality.intervals import Interval, mean, share
 from quality.judging.sampling import draw
 from quality.words import count_words
 from schemas.frames import ROWS, FrameSchema

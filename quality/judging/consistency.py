@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from quality.judging.intervals import Floats, Interval, bootstrap, share
+from quality.intervals import Floats, Interval, bootstrap, share
 
 
 class Agreement(NamedTuple):

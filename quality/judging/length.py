@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from quality.judging.intervals import Floats, Interval, Places, bootstrap, bootstrap_each, mean
+from quality.intervals import Floats, Interval, Places, bootstrap, bootstrap_each, mean
 
 _FEWEST: Final = 10  # rated rows of a group that is worth a line
 _RIDGE: Final = 1e-3

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final, Literal
 
-from quality.judging.intervals import Interval, share
+from quality.intervals import Interval, share
 from quality.judging.verdicts import Abstention, Preference
 
 Winner = Literal["a", "b", "tie"]

@@ -6,8 +6,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-#: Standard deviations of a two-sided 95 % interval.
-_Z: Final = 1.959964
+from quality.intervals import wilson
+
 _HALVINGS: Final = 50
 _DIGITS: Final = 5
 
@@ -29,14 +29,11 @@ class Rate(NamedTuple):
 
 
 def estimate_rate(found: int, of: int) -> Rate:
-    """Return `found / of` and its interval.
+    """Return `found / of` and its Wilson interval.
 
     Args:
         found: how many count.
         of: of how many.
-
-    Source:
-        Wilson 1927, "Probable inference", https://doi.org/10.1080/01621459.1927.10502953.
 
     Example:
         >>> rate = estimate_rate(9, 10)
@@ -45,12 +42,7 @@ def estimate_rate(found: int, of: int) -> Rate:
     """
     if not of:
         return Rate(None, None, None, 0, 0)
-    share, weight = found / of, _Z**2 / of
-    middle = (share + weight / 2) / (1 + weight)
-    reach = _Z / (1 + weight) * math.sqrt(share * (1 - share) / of + weight / (4 * of))
-    # The share itself is inside, whatever was rounded.
-    low, high = min(share, max(0.0, middle - reach)), max(share, min(1.0, middle + reach))
-    return Rate(share, low, high, found, of)
+    return Rate(found / of, *wilson(found, of), found, of)
 
 
 def lower_bound(found: int, of: int, *, error: float) -> float:

@@ -13,6 +13,7 @@ from flows.student.stage import score_rows
 from flows.student.teach import teach_labels
 from flows.student.vectors import VectorMaker
 from schemas.errors import InputError
+from tests.flows.judge.fake_judge import FakeJudge, Sections, rating
 from tests.flows.student.conftest import labelled, published, write_lines
 from tests.support.cli import call_cli
 
@@ -162,3 +163,38 @@ def test_a_wrong_recipe_is_one_line(tmp_path: Path, fields: dict[str, object], l
     assert ran.code == 2, ran
     assert line in ran.error_line
     assert json.loads(ran.out) == {"error": ran.error_line}
+
+
+def test_a_student_learns_from_a_judge_and_asks_back(tmp_path: Path) -> None:
+    write_lines(tmp_path / "rows.jsonl", labelled(160))
+
+    def say(shown: Sections) -> str:
+        return rating(5 if "because" in shown["ANSWER"] else 1)
+
+    quiet = {"canaries": 0, "repeat_share": 0}
+    with FakeJudge(say=say) as judge:
+        recipe = {
+            "name": "rated",
+            "sources": [{"path": "rows.jsonl", "license": "MIT"}],
+            "dedup": None,
+            "judge": {"teacher": judge.options(), "max_rows": 100, **quiet},
+            "student": {"ask_back": 20},
+            "filters": [{"rule": "min_score", "column": "student", "value": 0.5}],
+        }
+        (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe))
+        answer = call_cli("run", "r.yaml", "--json", cwd=tmp_path).succeed().answer
+        asked = len(judge.received)
+        again = call_cli("run", "r.yaml", "--json", cwd=tmp_path).succeed().answer
+        assert len(judge.received) == asked == 120  # nobody is paid twice
+    assert again["content_sha256"] == answer["content_sha256"]
+    assert answer["requests"]["sent"] == 120
+    rows = published(tmp_path / answer["path"])
+    assert rows.height == answer["kept"] == 80
+    assert rows["student"].null_count() == 0
+    rejects = pl.read_parquet(tmp_path / answer["path"] / "rejects/*.parquet")
+    rated = pl.concat([rows.select("judge"), rejects.select("judge")])
+    assert rated["judge"].drop_nulls().len() == 120
+    told = call_cli("tune", answer["path"], "--column", "student", "--json", cwd=tmp_path)
+    assert "student" in json.dumps(told.succeed().answer)
+    card = (tmp_path / answer["path"] / "README.md").read_text()
+    assert "The student learned from" in card

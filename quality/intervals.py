@@ -44,9 +44,6 @@ def share(found: float, of: int) -> Interval:
         found: how many; ties may count half, which makes the interval a little too wide.
         of: of how many.
 
-    Source:
-        Wilson 1927, "Probable inference".
-
     Example:
         >>> share(9, 10)
         Interval(value=0.9, low=0.5958, high=0.9821, n=10)
@@ -55,11 +52,21 @@ def share(found: float, of: int) -> Interval:
     """
     if not of:
         return _NOTHING
+    low, high = wilson(found, of)
+    return Interval(round(found / of, 4), round(low, 4), round(high, 4), of)
+
+
+def wilson(found: float, of: int) -> tuple[float, float]:
+    """Return the ends of Wilson's 95 % interval of a share; `of` is at least 1.
+
+    Source:
+        Wilson 1927, "Probable inference", https://doi.org/10.1080/01621459.1927.10502953.
+    """
     value, weight = found / of, _Z**2 / of
     middle = (value + weight / 2) / (1 + weight)
     reach = _Z / (1 + weight) * math.sqrt(value * (1 - value) / of + weight / (4 * of))
-    low, high = max(0.0, middle - reach), min(1.0, middle + reach)
-    return Interval(round(value, 4), round(low, 4), round(high, 4), of)
+    # The share itself is inside, whatever was rounded.
+    return min(value, max(0.0, middle - reach)), max(value, min(1.0, middle + reach))
 
 
 def mean(values: Floats) -> Interval:

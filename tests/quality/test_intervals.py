@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from quality.judging.intervals import Interval, bootstrap, bootstrap_each, mean, share
+from quality.intervals import Interval, bootstrap, bootstrap_each, mean, share
 
 
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
