@@ -165,6 +165,7 @@ def test_a_wrong_recipe_is_one_line(tmp_path: Path, fields: dict[str, object], l
     assert json.loads(ran.out) == {"error": ran.error_line}
 
 
+@pytest.mark.slow
 def test_a_student_learns_from_a_judge_and_asks_back(tmp_path: Path) -> None:
     write_lines(tmp_path / "rows.jsonl", labelled(160))
 
