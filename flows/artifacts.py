@@ -3,7 +3,8 @@
 A run does not fail because its pages cannot be written: that is said on stderr and nothing else.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -100,8 +101,15 @@ def _show_card(name: str, folder: Path) -> None:
 
 
 def _attach(attach: Callable[[], object]) -> None:
-    try:
+    with forgiving():
         attach()
+
+
+@contextmanager
+def forgiving() -> Iterator[None]:
+    """Let a fault of Prefect's pages be said and no more: a run does not fail by it."""
+    try:
+        yield
     except Exception as error:  # noqa: BLE001  Prefect raises whatever its client, server or database do
         line = " ".join(str(error).split())[:200]
         tell(f"Prefect's pages will not show all of this run: {type(error).__name__}: {line}")

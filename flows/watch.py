@@ -109,10 +109,13 @@ class Watch:
         if _is_in_task():
             from prefect.artifacts import acreate_table_artifact
 
+            from flows.artifacts import forgiving
+
             key = f"{self._session.recipe.name}-{self._label}-requests".replace("_", "-")
-            await acreate_table_artifact(
-                table=[self.figures], key=key, description="Requests to the teacher"
-            )
+            with forgiving():
+                await acreate_table_artifact(
+                    table=[self.figures], key=key, description="Requests to the teacher"
+                )
 
     async def _record_progress(self, recorded: UUID | None) -> UUID | None:
         if not _is_in_task() or not self.total:
