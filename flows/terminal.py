@@ -45,7 +45,7 @@ def _stages(stages: Sequence[Mapping[str, Any]]) -> str:
     parts = [
         f"{stage['stage']} {stage['kept']:,}"
         for stage in stages
-        if stage["dropped"] or stage["quarantined"] or stage is stages[0]
+        if stage["dropped"] or stage["quarantined"] or (stage is stages[0] and stage["kept"])
     ]
     return " > ".join(parts)
 

@@ -29,7 +29,7 @@ def compare_versions(old: Snapshot, new: Snapshot) -> dict[str, Any]:
         "moved": rows.moved.to_dicts(),
         "edited": _edited(rows),
         "by_rule": {"old": before.by_rule, "new": after.by_rule},
-        "rules": [change._asdict() for change in count_changes(before.by_rule, after.by_rule)],
+        "rules": _rules(before, after),
         "sources": [change._asdict() for change in count_changes(_kept(before), _kept(after))],
         "scores": [_shift(shift) for shift in shifts],
         "same_recipe": before.recipe_sha256 == after.recipe_sha256,
@@ -42,6 +42,14 @@ def compare_versions(old: Snapshot, new: Snapshot) -> dict[str, Any]:
         ],
         "cost_usd": {"old": before.cost_usd, "new": after.cost_usd},
     }
+
+
+def _rules(before: DatasetManifest, after: DatasetManifest) -> list[dict[str, Any]]:
+    """What rules took; a refresh counts its own night only, which compares to nothing."""
+    notes = [manifest.notes.get("refresh") or {} for manifest in (before, after)]
+    if any(note.get("mode") == "add" for note in notes):
+        return []
+    return [change._asdict() for change in count_changes(before.by_rule, after.by_rule)]
 
 
 def _name(version: Snapshot) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -181,3 +182,13 @@ def test_names_of_files_cannot_break_the_card(tmp_path: Path) -> None:
     made = publish(tmp_path, [], sources=[{"path": name}])
     section = (made / "README.md").read_text().split("## Changelog")[1]
     assert r"kept of a\`b\*\[c\](d)\<e>.jsonl: 0 -> 5 (+5)" in section
+
+
+def test_the_rules_of_one_night_are_compared_to_nothing(three: Path) -> None:
+    sides = [
+        read_snapshot(open_version(three / "published/set" / number))
+        for number in ("1.0.0", "2.0.0")
+    ]
+    night = sides[1].manifest.model_copy(update={"notes": {"refresh": {"mode": "add"}}})
+    assert compare_versions(*sides)["rules"] != []
+    assert compare_versions(sides[0], replace(sides[1], manifest=night))["rules"] == []
