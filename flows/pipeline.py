@@ -20,10 +20,11 @@ from flows.generate import profile_of
 from flows.history.gate import GateError
 from flows.hub.step import check_ready, is_pushed, push_published
 from flows.publishers.local import publish_version
-from flows.refresh.carrying import bring_earlier, carry_on, leave_decided, published_before
+from flows.refresh.carrying import bring_earlier, carry_on, leave_decided
 from flows.refresh.night import Night
 from flows.session import RunSpec, Session, close_session, session_for
 from flows.summary import summarise
+from flows.versions import open_version
 from schemas.errors import FeingoldError
 from schemas.manifest import Published, StageRef
 from schemas.recipe import Recipe, RespondOptions, SelfInstructOptions
@@ -183,7 +184,10 @@ def _without_version(
     session = session_for(spec)
     carried = carry(spec, night)
     summary = summarise(session, [carried, *refs], stops=stops)
-    summary["hub"] = push(spec, published_before(night)) if is_pushed(session) else None
+    summary["hub"] = None
+    if is_pushed(session):
+        published = open_version(night.parent).as_published(is_new=False)
+        summary["hub"] = push(spec, published)
     return summary
 
 

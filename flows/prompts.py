@@ -1,12 +1,12 @@
 """Reads the prompts of a `respond` generator."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flows.readers import Damage, Record, read_items
 from flows.session import Session
+from flows.store import hash_file
 from quality.ids import content_id
 from quality.text import is_placeholder_input, normalise_text
 from schemas.recipe import RespondOptions
@@ -50,9 +50,7 @@ def read_prompts(session: Session, options: RespondOptions) -> Prompts:
                     unreadable.append((item.line, "missing_prompt", detail, raw))
                 else:
                     tasks.append(task)
-    with path.open("rb") as handle:
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
-    return Prompts(tasks, unreadable, digest)
+    return Prompts(tasks, unreadable, hash_file(path))
 
 
 def _read(record: object, options: RespondOptions) -> GivenTask | None:
@@ -67,12 +65,16 @@ def _read(record: object, options: RespondOptions) -> GivenTask | None:
     context = normalise_text(given) if isinstance(given, str) else ""
     if is_placeholder_input(context, instruction):
         context = ""
-    task_id = content_id([{"role": "user", "content": f"{instruction}\n\n{context}"}])
     raw = json.dumps(record, ensure_ascii=False, default=str)
     return GivenTask(
-        id=task_id,
+        id=prompt_id(instruction, context),
         instruction=instruction,
         input=context,
         license=options.license,
         raw=raw,
     )
+
+
+def prompt_id(instruction: str, context: str | None) -> str:
+    """Return the id of a prompt; an input that is missing is an empty one."""
+    return content_id([{"role": "user", "content": f"{instruction}\n\n{context or ''}"}])

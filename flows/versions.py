@@ -9,8 +9,9 @@ from typing import Any, Final, NamedTuple
 import polars as pl
 from pydantic import ValidationError
 
+from flows.store import hash_file
 from schemas.errors import InputError
-from schemas.manifest import FORMAT, DatasetManifest
+from schemas.manifest import FORMAT, DatasetManifest, FileRecord, Published
 
 #: Where versions are published unless a command says otherwise.
 OUT: Final = Path("published")
@@ -41,6 +42,11 @@ class Version(NamedTuple):
 
     folder: Path
     manifest: DatasetManifest
+
+    def as_published(self, *, is_new: bool) -> Published:
+        """Return it as a run returns its version."""
+        manifest = self.manifest
+        return Published(str(self.folder), manifest.version, manifest.content_sha256, is_new=is_new)
 
 
 def parse_semver(text: str) -> Semver | None:
@@ -171,3 +177,13 @@ def split_note(manifest: DatasetManifest) -> Mapping[str, Any]:
     """Return what a manifest says about splits; empty where all rows are in `train`."""
     found = manifest.notes.get("splits")
     return found if isinstance(found, dict) else {}
+
+
+def record_file(path: Path, name: str) -> FileRecord:
+    """Describe a file as a manifest lists it.
+
+    Args:
+        path: the file.
+        name: its path in the version.
+    """
+    return FileRecord(path=name, sha256=hash_file(path), bytes=path.stat().st_size)

@@ -15,7 +15,8 @@ import polars as pl
 from flows.publishers.hub_card import adapt_card
 from flows.publishers.parquet import write_shards
 from flows.report import write_report
-from flows.versions import read_rejects
+from flows.store import hash_file
+from flows.versions import read_rejects, record_file
 from schemas.errors import InputError
 from schemas.manifest import DatasetManifest, FileRecord
 
@@ -73,14 +74,14 @@ def read_local(folder: Path, manifest: DatasetManifest, *, with_rejects: bool) -
     """
     for record in manifest.files:
         path = folder / record.path
-        found = _hash(path) if path.is_file() else "no such file"
+        found = hash_file(path) if path.is_file() else "no such file"
         if found != record.sha256:
             msg = (
                 f"expected {record.path} with SHA-256 {record.sha256}, got {found} in {folder}: "
                 "the version was changed after it was published; restore it or run the recipe again"
             )
             raise InputError(msg)
-    digest = _hash(folder / MANIFEST)
+    digest = hash_file(folder / MANIFEST)
     return LocalVersion(folder, manifest, digest, with_rejects)
 
 
@@ -132,7 +133,7 @@ def complete_copy(
     known = {record.path: record for record in version.manifest.files}
     records = [FileRecord(path=CARD, sha256=hashlib.sha256(card).hexdigest(), bytes=len(card))]
     for name, path in files.items():
-        records.append(known[name] if not version.is_rewritten(name) else _record(name, path))
+        records.append(known[name] if not version.is_rewritten(name) else record_file(path, name))
     manifest = version.manifest.model_copy(
         update={
             "files": sorted(records, key=lambda record: record.path),
@@ -148,12 +149,3 @@ def _without_text(rejects: pl.DataFrame) -> pl.DataFrame:
     turns = pl.lit([], dtype=rejects.schema["messages"]).alias("messages")
     bare = rejects.with_columns(pl.lit("").alias(name) for name in _TEXTS).with_columns(turns)
     return bare.with_columns(pl.lit(None, pl.String).alias("rejected"))
-
-
-def _record(name: str, path: Path) -> FileRecord:
-    return FileRecord(path=name, sha256=_hash(path), bytes=path.stat().st_size)
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

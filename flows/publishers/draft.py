@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from flows.publishers.layout import make_configs
 from flows.session import Session
-from flows.stages import collect
 from flows.store import code_version, hash_json
 from flows.summary import count_rows, count_stages, spending, teacher_records
 from quality.funnel import content_hash, count_by_rule
@@ -20,10 +19,18 @@ from schemas.manifest import DatasetManifest, SourceRecord, StageRef
 _LANGUAGE_SHARE = 0.05
 
 
+class Tables(NamedTuple):
+    """All that a version holds, in the order of its files."""
+
+    rows: pl.DataFrame
+    dropped: pl.DataFrame
+    decisions: pl.DataFrame
+
+
 def describe_version(
     session: Session,
     refs: Sequence[StageRef],
-    rows: pl.DataFrame,
+    tables: Tables,
     notes: Mapping[str, Any],
 ) -> DatasetManifest:
     """Return the manifest without version and files.
@@ -31,13 +38,13 @@ def describe_version(
     Args:
         session: the run.
         refs: all its stages.
-        rows: what is published.
+        tables: what is published, and what is not.
         notes: what else is to be noted.
 
     Raises:
         BooksError: if the rows of the run do not add up.
     """
-    _, decisions = collect(session, refs)
+    rows = tables.rows
     funnel = count_stages(session.store, refs)
     rows_in, dropped, quarantined = count_rows(funnel)
     if rows_in != rows.height + dropped + quarantined:
@@ -49,7 +56,7 @@ def describe_version(
     spent = spending(session)
     recipe = session.given_recipe
     teachers = teacher_records(session) if recipe.generators else []
-    sources = _sources(session, refs, rows)
+    sources = _sources(rows, tables.dropped)
     return DatasetManifest(
         feingold=installed_version("feingold"),
         name=session.recipe.name,
@@ -63,7 +70,7 @@ def describe_version(
         kept=rows.height,
         dropped=dropped,
         quarantined=quarantined,
-        by_rule=count_by_rule(decisions),
+        by_rule=count_by_rule(tables.decisions),
         by_stage=funnel,
         sources=sources,
         teacher=teachers[0] if teachers else None,
@@ -79,9 +86,8 @@ def describe_version(
     )
 
 
-def _sources(session: Session, refs: Sequence[StageRef], rows: pl.DataFrame) -> list[SourceRecord]:
+def _sources(rows: pl.DataFrame, dropped: pl.DataFrame) -> list[SourceRecord]:
     """Count rows in and kept for each source."""
-    dropped, _ = collect(session, refs)
     columns = ["source", "license"]
     every = pl.concat([rows.select(columns), dropped.select(columns)])
     kept = dict(rows.group_by("source").len().iter_rows())

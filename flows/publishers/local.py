@@ -1,11 +1,9 @@
 """Publishes a version to disk: written aside, synced, then renamed, and never changed again."""
 
-import hashlib
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import polars as pl
 
@@ -15,11 +13,11 @@ from flows.history.gate import require_gate
 from flows.history.snapshot import Snapshot, parse_fields
 from flows.publishers.card import render_card
 from flows.publishers.changelog import list_changes
-from flows.publishers.draft import describe_version
+from flows.publishers.draft import Tables, describe_version
 from flows.publishers.layout import make_configs, write_configs
 from flows.publishers.parquet import write_shards
 from flows.publishers.splitting import split_rows
-from flows.refresh.carrying import KEPT, PUBLISH, published_rows
+from flows.refresh.carrying import PUBLISH, keep_lines, published_rows
 from flows.report import publish_map, write_report
 from flows.report.map import FOLDER as MAP
 from flows.select.twins import FOLDER as TWINS
@@ -34,22 +32,14 @@ from flows.versions import (
     Version,
     list_versions,
     open_version,
+    record_file,
     scan_rows,
     split_note,
 )
 from quality.redact import redact_secrets
 from schemas.errors import FeingoldError, InputError, RunError
-from schemas.frames import DECISIONS, empty_frame
 from schemas.manifest import DatasetManifest, FileRecord, Published, StageRef
 from schemas.recipe import LexicalOptions
-
-
-class _Tables(NamedTuple):
-    """All that a version holds, in the order of its files."""
-
-    rows: pl.DataFrame
-    dropped: pl.DataFrame
-    decisions: pl.DataFrame
 
 
 def publish_version(
@@ -75,13 +65,13 @@ def publish_version(
     notes = {"stopped_by": dict(stops), **({"splits": splits} if splits else {})}
     if session.spec.night is not None:
         notes |= session.spec.night.note()
-    draft = describe_version(session, refs, rows, notes)
+    tables = Tables(rows, *collect(session, refs))
+    draft = describe_version(session, refs, tables, notes)
     latest = list_versions(folder)
     parent = open_version(folder / str(latest[-1])) if latest else None
     if parent is not None and _is_same(parent.manifest, draft):
-        return _published(parent, is_new=False)
-    dropped, decisions = collect(session, refs)
-    decisions = concat_decisions([decisions, _kept_decisions(rows, decisions)]).sort(
+        return parent.as_published(is_new=False)
+    decisions = concat_decisions([tables.decisions, _kept_decisions(rows, tables.decisions)]).sort(
         "id", "stage", "rule"
     )
     require_gate(session, rows, decisions, parent)
@@ -89,13 +79,8 @@ def publish_version(
     number = {"version": version, "parent_version": parent and parent.manifest.version}
     manifest = _with_changes(session, draft.model_copy(update=number), rows, decisions, parent)
     target = folder / version
-    _write(session, refs[-1], manifest, target, _Tables(rows, dropped, decisions))
-    return _published(Version(target, manifest), is_new=True)
-
-
-def _published(version: Version, *, is_new: bool) -> Published:
-    manifest = version.manifest
-    return Published(str(version.folder), manifest.version, manifest.content_sha256, is_new=is_new)
+    _write(session, refs[-1], manifest, target, tables._replace(decisions=decisions))
+    return Version(target, manifest).as_published(is_new=True)
 
 
 def _nothing_left(session: Session, refs: Sequence[StageRef]) -> FeingoldError:
@@ -157,7 +142,7 @@ def _write(
     selected: StageRef,
     manifest: DatasetManifest,
     target: Path,
-    tables: _Tables,
+    tables: Tables,
 ) -> None:
     """Write the whole version aside and rename it."""
     draft = target.parent / f".draft-{uuid.uuid4().hex}"
@@ -208,22 +193,10 @@ def _write_twins(session: Session, selected: StageRef, draft: Path) -> None:
 def _kept_decisions(rows: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
     """One line for each row that has none: what is carried on says where it comes from."""
     said = decisions.filter(stage=PUBLISH).select("id")
-    lines = rows.join(said, on="id", how="anti").select(
-        "id",
-        pl.lit(PUBLISH).alias("stage"),
-        pl.lit(KEPT).alias("rule"),
-        pl.lit("keep").alias("action"),
-        pl.col("quality").cast(pl.Float64).alias("value"),
-    )
-    return pl.concat([empty_frame(DECISIONS), lines], how="diagonal")
+    return keep_lines(rows.join(said, on="id", how="anti"), pl.lit(None, pl.String))
 
 
 def _file_records(folder: Path) -> list[FileRecord]:
     """Hash every file."""
-    records = []
-    for path in sorted(item for item in folder.rglob("*") if item.is_file()):
-        with path.open("rb") as handle:
-            digest = hashlib.file_digest(handle, "sha256").hexdigest()
-        name = path.relative_to(folder).as_posix()
-        records.append(FileRecord(path=name, sha256=digest, bytes=path.stat().st_size))
-    return records
+    files = sorted(item for item in folder.rglob("*") if item.is_file())
+    return [record_file(path, path.relative_to(folder).as_posix()) for path in files]

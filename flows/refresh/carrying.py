@@ -12,11 +12,10 @@ from flows.session import Session
 from flows.store import StageOutput, Store, concat_decisions, concat_rows
 from flows.versions import SPLIT, open_version, read_data, read_decisions, read_rejects
 from schemas.frames import DECISIONS, ROWS, empty_frame
-from schemas.manifest import Published, StageRef
+from schemas.manifest import StageRef
 
-#: Stage and rule of the line that says that a row is published.
+#: Stage of the line that says that a row is published.
 PUBLISH: Final = "publish"
-KEPT: Final = "kept"
 _ENTERED = "entered in "
 # Each night asks for a number of rows; what it made beyond that is left out for good.
 _BEYOND = "over_target"
@@ -77,15 +76,26 @@ def _entries(rows: pl.DataFrame, decisions: pl.DataFrame, label: str) -> pl.Data
     """One line for each row, which names the version that it entered in."""
     said = pl.col("evidence").str.starts_with(_ENTERED)
     before = decisions.filter(pl.col("stage") == PUBLISH, said).select("id", "evidence")
-    lines = rows.join(before, on="id", how="left").select(
+    evidence = pl.col("evidence").fill_null(_ENTERED + label)
+    return keep_lines(rows.join(before, on="id", how="left"), evidence)
+
+
+def keep_lines(rows: pl.DataFrame, evidence: pl.Expr) -> pl.DataFrame:
+    """Return DECISIONS, one line for each row, that say that it is published.
+
+    Args:
+        rows: with `id` and `quality`.
+        evidence: String expression over them.
+    """
+    lines = rows.select(
         "id",
         pl.lit(PUBLISH).alias("stage"),
-        pl.lit(KEPT).alias("rule"),
+        pl.lit("kept").alias("rule"),
         pl.lit("keep").alias("action"),
         pl.col("quality").cast(pl.Float64).alias("value"),
-        pl.col("evidence").fill_null(_ENTERED + label),
+        evidence.alias("evidence"),
     )
-    return pl.concat([empty_frame(DECISIONS), lines], how="diagonal").select(list(DECISIONS))
+    return pl.concat([empty_frame(DECISIONS), lines], how="diagonal")
 
 
 def bring_earlier(session: Session, night: Night, source: StageRef) -> StageRef:
@@ -133,12 +143,6 @@ def published_rows(store: Store, refs: Sequence[StageRef]) -> pl.DataFrame:
     """
     carried = [ref for ref in refs if ref.stage == CARRIED]
     return concat_rows(store.rows(ref) for ref in [*carried, refs[-1]])
-
-
-def published_before(night: Night) -> Published:
-    """Return the version that a refresh follows, as a run returns its own."""
-    folder, manifest = open_version(night.parent)
-    return Published(str(folder), manifest.version, manifest.content_sha256, is_new=False)
 
 
 def taught_by(session: Session, rows: pl.DataFrame) -> pl.DataFrame:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.prompts import Prompts
+from flows.prompts import Prompts, prompt_id
 from flows.refresh.night import Night
 from flows.versions import read_data, read_decisions, read_rejects
-from quality.ids import content_id
 
 _TEXTS = ("id", "source", "teacher", "instruction", "input", "messages")
 # Such a row says nothing about its prompt: another night may bring an answer.
@@ -80,14 +79,9 @@ def _done(night: Night, source: str) -> tuple[frozenset[str], frozenset[str]]:
         kept = read_data(folder).filter(source=source)
         texts = pl.concat([kept.select(_TEXTS), rejects.select(_TEXTS)], how="vertical_relaxed")
         asked = texts.filter(pl.col("teacher").is_not_null()).select("instruction", "input")
-        answered |= {_prompt_id(*pair) for pair in asked.unique().iter_rows()}
+        answered |= {prompt_id(*pair) for pair in asked.unique().iter_rows()}
         unreadable |= set(map(_mark, rejects.filter(pl.col("teacher").is_null())["raw"]))
     return frozenset(answered), frozenset(unreadable)
-
-
-def _prompt_id(instruction: str, context: str | None) -> str:
-    """As `flows.prompts` names a prompt."""
-    return content_id([{"role": "user", "content": f"{instruction}\n\n{context or ''}"}])
 
 
 def _mark(raw: str | None) -> str:

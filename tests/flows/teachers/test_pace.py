@@ -203,9 +203,20 @@ def test_requests_per_minute_are_kept_within_five_percent(
 def test_tokens_per_minute_are_kept_within_five_percent(
     teacher: FakeTeacher, tmp_path: Path
 ) -> None:
+    # A busy machine is slower than the pace, never faster: the quickest of three says what it is.
+    for attempt in range(3):
+        teacher.received.clear()
+        surplus = _time_beyond_the_pace(teacher, tmp_path / str(attempt))
+        if surplus <= 0:
+            break
+    assert surplus <= 0
+
+
+def _time_beyond_the_pace(teacher: FakeTeacher, home: Path) -> float:
+    """Ask at a rate of tokens; return by how many seconds that took longer than it may."""
     number, rate = 60, 3_000
     options = teacher.options(tokens_per_minute=60 * rate, max_in_flight=4)
-    with opened(tmp_path, options) as panel:
+    with opened(home, options) as panel:
         worst = panel.teachers[0].meter.worst(
             panel.teachers[0].prepare(question(10)).body,
             panel.teachers[0].prepare(question(10)).text,
@@ -218,7 +229,7 @@ def test_tokens_per_minute_are_kept_within_five_percent(
     elapsed = max(item.at for item in teacher.received) - started
     # What was set aside and not needed is given back: it is not the worst case that sets the pace.
     assert used < number * worst.tokens / 3
-    assert elapsed < number * worst.tokens / rate
+    return elapsed - (used / rate * 1.05 + 4 * worst.tokens / rate + 0.5)
 
 
 # How many at once
