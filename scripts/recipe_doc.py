@@ -9,7 +9,7 @@ from pydantic_core import PydanticUndefined
 
 from quality.filters import FILTERS
 from quality.scorers import SCORERS
-from schemas.recipe import Recipe, RespondOptions, SelfInstructOptions
+from schemas.recipe import GENERATORS, Recipe
 
 ROOT = Path(__file__).resolve().parent.parent
 INTRO = """\
@@ -35,7 +35,7 @@ def render() -> str:
     for name, field in Recipe.model_fields.items():
         models = _models(field.annotation)
         if name == "generators":
-            models = [SelfInstructOptions, RespondOptions]
+            models = list(GENERATORS)
         for model in models:
             title = f"`{name}`"
             if name == "generators":

@@ -16,7 +16,7 @@ from quality.filters import DEFAULT_FILTERS, FILTERS
 from quality.filters.check import Check
 from quality.formats import FORMATS
 from quality.scorers import DEFAULT_SCORERS, SCORERS
-from schemas.recipe import Recipe, RespondOptions, SelfInstructOptions, SourceOptions
+from schemas.recipe import GENERATORS, Recipe, SourceOptions
 
 ROOT = Path(__file__).parents[1]
 
@@ -66,10 +66,7 @@ def test_every_verb_is_a_module_and_the_other_way_round() -> None:
 
 
 def test_every_generator_kind_is_a_module() -> None:
-    kinds = {
-        get_args(options.model_fields["kind"].annotation)[0]
-        for options in (SelfInstructOptions, RespondOptions)
-    }
+    kinds = {get_args(options.model_fields["kind"].annotation)[0] for options in GENERATORS}
     assert kinds == modules_in("flows/generators")
 
 

@@ -1,0 +1,22 @@
+"""The options of every kind of generator."""
+
+from typing import Annotated, Final, get_args
+
+from pydantic import Field
+
+from schemas.recipe.generators.respond import RespondOptions
+from schemas.recipe.generators.self_instruct import SelfInstructOptions
+
+#: One model for each kind.
+GENERATORS: Final = (
+    SelfInstructOptions,
+    RespondOptions,
+)
+
+AnyGenerator = SelfInstructOptions | RespondOptions
+GeneratorOptions = Annotated[AnyGenerator, Field(discriminator="kind")]
+
+#: What `kind:` may say.
+GENERATOR_KINDS: Final = frozenset(
+    str(get_args(model.model_fields["kind"].annotation)[0]) for model in get_args(AnyGenerator)
+)

@@ -1,0 +1,31 @@
+"""What generators that ask for answers share."""
+
+from typing import Literal
+
+from pydantic import Field, PositiveInt
+
+from schemas.recipe.base import Name, Options
+
+
+class AnswerOptions(Options):
+    """How a generator gets its answers; null takes the value of the profile."""
+
+    name: Name | None = Field(None, description="names its rows' source; null: the kind")
+    profile: Literal["auto", "small", "large"] = Field(
+        "auto", description="settings for what is not named here; auto: small for the embedded one"
+    )
+    system: str | None = Field(
+        None, description="system turn under which answers are asked for; not part of the data"
+    )
+    answers_per_task: PositiveInt | None = Field(None, description="of which the best is kept")
+    answer_temperature: float | None = Field(None, ge=0, le=2)
+    answer_max_tokens: PositiveInt | None = Field(None, description="limit of one answer")
+    min_confidence: float | None = Field(
+        None, le=0, description="mean log-probability of its tokens that an answer must reach"
+    )
+    max_echo: float | None = Field(
+        None, ge=0, le=1, description="share of an answer that may be copied from its task"
+    )
+    min_agreement: float | None = Field(
+        None, ge=0, le=1, description="agreement of a task's answers below which it is dropped"
+    )

@@ -1,0 +1,25 @@
+"""Existing data."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.recipe.base import Options, Share
+
+
+class SourceOptions(Options):
+    """Existing data: a path or glob relative to the recipe, or `hf:owner/name`."""
+
+    path: str
+    format: Literal[
+        "auto",
+        "alpaca",
+        "sharegpt",
+        "messages",
+        "prompt_completion",
+        "preference",
+        "kto",
+        "oasst",
+    ] = "auto"
+    license: str | None = Field(None, description="SPDX id; required to publish to the Hub")
+    share: Share | None = Field(None, description="share of its rows that is used")
