@@ -45,8 +45,6 @@ def export_rows(rows: pl.DataFrame, format: str, out: Path) -> Exported:  # noqa
         RunError: if the disk is full.
     """
     form = FORMATS[check_format(format, also=())]
-    if "rejected" not in rows.columns:  # versions of earlier releases
-        rows = rows.with_columns(rejected=pl.lit(None, dtype=pl.String))
     if out.is_dir():
         msg = f"expected a file to write, got the directory {str(out)!r}: add a file name"
         raise InputError(msg)

@@ -244,6 +244,8 @@ class Maker:
             "teacher": identity.model,
             "request_key": reply.key,
             "parents": list(parents),
+            "arm": None,
+            "about": None,
             "raw": reply.raw or json.dumps({"error": reply.error}, ensure_ascii=False),
         }
 

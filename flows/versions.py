@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from flows.store import hash_file
 from schemas.errors import InputError
+from schemas.frames import OPTIONAL
 from schemas.manifest import FORMAT, DatasetManifest, FileRecord, Published
 
 #: Where versions are published unless a command says otherwise.
@@ -159,13 +160,22 @@ def scan_rows(folder: Path, config: str = "default") -> pl.LazyFrame:
 
 
 def read_data(folder: Path, config: str = "default") -> pl.DataFrame:
-    """Read the rows of one config of a version, whatever their split."""
-    return pl.read_parquet(folder / "data" / config / "*.parquet")
+    """Read the rows of one config of a version, whatever their split.
+
+    Columns that a version leaves out where no row has a value are null in the config `default`.
+    """
+    rows = pl.read_parquet(folder / "data" / config / "*.parquet")
+    return _fill_optional(rows) if config == "default" else rows
 
 
 def read_rejects(folder: Path) -> pl.DataFrame:
     """Read the dropped and quarantined rows of a version, whole."""
-    return pl.read_parquet(folder / "rejects" / "*.parquet")
+    return _fill_optional(pl.read_parquet(folder / "rejects" / "*.parquet"))
+
+
+def _fill_optional(rows: pl.DataFrame) -> pl.DataFrame:
+    absent = [name for name in OPTIONAL if name not in rows.columns]
+    return rows.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
 
 
 def read_decisions(folder: Path) -> pl.DataFrame:

@@ -27,8 +27,13 @@ ROWS: FrameSchema = {
     "teacher": pl.String,  # model that wrote the answer; null for ingested rows
     "request_key": pl.String,  # journal key of the answering request
     "parents": pl.List(pl.String),  # ids of the rows or seeds this one was made from
+    "arm": pl.String,  # what a generator chose to make it, such as an operator; null: nothing
+    "about": pl.String,  # JSON: what its maker knows of it, such as quotes or tests; null: nothing
     "raw": pl.String,  # the record as it came, JSON
 }
+
+#: Columns of ROWS that a version has only where a row of it has a value.
+OPTIONAL: tuple[str, ...] = ("rejected", "arm", "about")
 
 #: One line of the ledger. `action`: keep, drop, quarantine, would_drop or abstain.
 DECISIONS: FrameSchema = {

@@ -148,4 +148,4 @@ def _without_text(rejects: pl.DataFrame) -> pl.DataFrame:
     """Rejected rows with ids, scores and origin, but without a word of what they say."""
     turns = pl.lit([], dtype=rejects.schema["messages"]).alias("messages")
     bare = rejects.with_columns(pl.lit("").alias(name) for name in _TEXTS).with_columns(turns)
-    return bare.with_columns(pl.lit(None, pl.String).alias("rejected"))
+    return bare.with_columns(pl.lit(None, pl.String).alias(name) for name in ("rejected", "about"))

@@ -9,7 +9,7 @@ from flows.publishers.parquet import write_shards
 from flows.versions import SPLIT, split_note
 from quality.formats import FORMATS
 from quality.funnel import content_hash
-from schemas.frames import MESSAGE
+from schemas.frames import MESSAGE, OPTIONAL
 from schemas.manifest import DatasetManifest
 
 #: Splits in the order in which they are listed.
@@ -20,22 +20,23 @@ _TEXTS = ("messages", "system", "instruction", "input", "output")
 _PLACE = ("file", "row", "raw", SPLIT)
 
 
-def make_configs(rows: pl.DataFrame, *, has_pairs: bool | None = None) -> dict[str, pl.DataFrame]:
+def make_configs(
+    rows: pl.DataFrame, *, whole: pl.DataFrame | None = None
+) -> dict[str, pl.DataFrame]:
     """Return the configs of a version.
 
     Alpaca holds what fits one exchange, preference what has an answer that lost.
 
     Args:
         rows: frame of ROWS, or a part of it.
-        has_pairs: whether the whole of it has answers that lost; null: look here. All splits of a
-            config must have the same columns.
+        whole: what it is a part of: all splits of a config must have the same columns; null: it is
+            the whole.
     """
-    if has_pairs is None:
-        has_pairs = rows["rejected"].is_not_null().any()
-    texts = [*_TEXTS, *(["rejected"] if has_pairs else [])]
-    others = (*_METADATA, *_TEXTS, "rejected", *_PLACE)
+    whole = rows if whole is None else whole
+    optional = [name for name in OPTIONAL if whole[name].is_not_null().any()]
+    others = (*_METADATA, *_TEXTS, *OPTIONAL, *_PLACE)
     scores = [name for name in rows.columns if name not in others]
-    default = rows.select(*_METADATA[:1], *texts, *_METADATA[1:], *scores)
+    default = rows.select(*_METADATA[:1], *_TEXTS, *optional, *_METADATA[1:], *scores)
     default = default.with_columns(pl.col("messages").cast(pl.List(MESSAGE)))
     rendered = {name: FORMATS[name].render(rows) for name in ("alpaca", "preference")}
     return {"default": default, **{name: one for name, one in rendered.items() if one.height}}
@@ -49,9 +50,8 @@ def write_configs(rows: pl.DataFrame, folder: Path) -> None:
             give the rows in this order.
         folder: of the version.
     """
-    has_pairs = rows["rejected"].is_not_null().any()
     for part in rows.partition_by(SPLIT, maintain_order=True):
-        for name, frame in make_configs(part, has_pairs=has_pairs).items():
+        for name, frame in make_configs(part, whole=rows).items():
             write_shards(frame, folder / "data" / name, split=part[SPLIT][0])
 
 
