@@ -22,18 +22,18 @@ class Panel:
         self.asked: list[str] = []
 
     async def ask(self, groups: AsyncIterator[list[TeacherRequest]]) -> AsyncIterator[TeacherReply]:
-        waiting: asyncio.Queue[TeacherRequest | None] = asyncio.Queue()
+        waiting: asyncio.Queue[TeacherRequest | None] = asyncio.Queue(maxsize=50)
 
         async def feed() -> None:
             try:
                 async for group in groups:
                     for request in group:
                         self.asked.append(request.body["text"])
-                        waiting.put_nowait(request)
+                        await waiting.put(request)
                     for _ in range(self.rng.randrange(4)):
                         await asyncio.sleep(0)
             finally:
-                waiting.put_nowait(None)
+                await waiting.put(None)
 
         feeder = asyncio.create_task(feed())
         while (request := await waiting.get()) is not None:
@@ -160,6 +160,6 @@ def test_questions_beyond_the_first_are_told_as_they_come() -> None:
     assert (progress.expected, progress.done) == (5, 5)
 
 
-def test_half_the_questions_do_not_wait_for_the_slowest_job() -> None:
+def test_what_a_job_asks_next_goes_before_new_jobs() -> None:
     _, panel, _ = run([chain(str(n), [1, 1]) for n in range(300)])
     assert panel.asked.index("0.1.0") < panel.asked.index("299.0.0")
