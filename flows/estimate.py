@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -12,6 +13,7 @@ from flows.judge.quote import JudgeQuote, quote_judging
 from flows.methods.base import Forecast, Wave
 from flows.recipes import LoadedRecipe
 from flows.session import RunSpec, Session
+from flows.sources import read_sources
 from flows.teachers.prices import listed_price
 from flows.teachers.resolve import batch_price, price_of, recipe_teachers
 from schemas.recipe import TeacherOptions
@@ -126,7 +128,9 @@ def quote_run(session: Session) -> Quote:
     teachers = recipe_teachers(recipe)
     journal = session.journal if (session.home / FILE).is_file() else None
     rates = _read_rates(session, journal)
-    forecasts = [make_method(session, options).forecast() for options in recipe.generators]
+    earlier = cache(lambda: read_sources(session).compute().rows)
+    methods = [make_method(session, item, earlier=earlier) for item in recipe.generators]
+    forecasts = [method.forecast() for method in methods]
     found = [_quote(session, forecast, journal, rates) for forecast in forecasts]
     total = sum(found, _Asked())
     quote = Quote(
