@@ -233,7 +233,7 @@ def make_exchanges(
             if not all(words[field] for field in topic.needs):
                 continue
             for question in topic.questions:
-                drawn = sorted(topic.answers, key=lambda text: _draw(seed, question, text))  # noqa: B023
+                drawn = sorted(topic.answers, key=lambda text: _draw(seed, question, text))
                 for answer in drawn[:per_question]:
                     yield Exchange(name, language, question, _fill(answer, words))
 

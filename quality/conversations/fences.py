@@ -105,24 +105,32 @@ def _read_block(lines: list[str], start: int, found: re.Match[str]) -> _Block:
     if one_line:
         return _Block(_fenced(indent, fence, one_line[3], [one_line[4]]), start + 1)
     header = _read_header(lines, start, found[3])
-    body: list[str] = [header.code] if header and header.code.strip() else []
-    place = header.end if header else start + 1
-    while place < len(lines):
-        line = lines[place]
-        place += 1
-        stripped = line.strip(" \t>")
-        if stripped.startswith(fence) and not stripped.strip("`"):
-            return _Block(
-                _fenced(indent, fence, header.language, body) if header else lines[start:place],
-                place,
-            )
-        if header and line.rstrip().endswith(fence) and line.count("`") == len(fence):
+    if header is None:
+        end = _find_close(lines, start + 1, fence)
+        return _Block(lines[start:end], end)
+    body: list[str] = []
+    place = header.end
+    for line in [header.code, *lines[place:]]:
+        if _closes(line, fence):
+            return _Block(_fenced(indent, fence, header.language, body), place)
+        if line.rstrip().endswith(fence) and line.count("`") == len(fence):
             body.append(line.rstrip()[: -len(fence)])
             return _Block(_fenced(indent, fence, header.language, body), place)
-        body.append(line)
-    if header:
-        return _Block([f"{indent}{fence}{header.language}", *body], place)
-    return _Block(lines[start:], place)
+        if body or line.strip():
+            body.append(line)
+        place += 1
+    return _Block([f"{indent}{fence}{header.language}", *body], len(lines))
+
+
+def _find_close(lines: list[str], start: int, fence: str) -> int:
+    """Return the number of the line behind the one that closes a fence."""
+    closing = (place for place in range(start, len(lines)) if _closes(lines[place], fence))
+    return next(closing, len(lines) - 1) + 1
+
+
+def _closes(line: str, fence: str) -> bool:
+    bare = line.strip(" \t>")
+    return bare.startswith(fence) and not bare.strip("`")
 
 
 class _Header(NamedTuple):
