@@ -103,7 +103,7 @@ def cut_rows(rows: pl.DataFrame, options: RoundOptions, taken: Counter[str]) -> 
     fits: list[bool] = []
     for row, sizes in zip(rows.iter_rows(named=True), turn_sizes(rows, options), strict=True):
         plan = _plan(row, sizes, options.max_tokens)
-        is_whole = len(plan.pieces) == 1 and not plan.pieces[0].is_too_long
+        is_whole = plan.pieces == [Piece(1, len(plan.sizes))]
         fits.append(is_whole)
         if not is_whole:
             plans.append(plan)

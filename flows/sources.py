@@ -16,7 +16,8 @@ from flows.ingest import HUB_PREFIX, expand_paths, read_hub_dataset, read_source
 from flows.refresh.known import count_copies
 from flows.rounds import Cut, cut_sources
 from flows.session import Session
-from flows.store import StageOutput, hash_file
+from flows.store import StageOutput, hash_file, hash_json
+from flows.turn_sizes import tokenizer_rules
 from quality.ids import number_copies
 from schemas.frames import DECISIONS, ROWS, empty_frame
 from schemas.recipe import SourceOptions
@@ -39,10 +40,11 @@ def read_sources(session: Session) -> Sources:
     """Find all sources and prepare to read them.
 
     Raises:
-        InputError: if a path leads nowhere.
+        InputError: if a path leads nowhere, or a source names a tokenizer that is not there.
     """
     found = find_places(session)
     fingerprint = [_fingerprint(place) for _, place in found]
+    fingerprint += [hash_json(tokenizer_rules(name)) for name in _tokenizers(session)]
     base, seed = Path(session.spec.base), session.recipe.seed
 
     def compute() -> StageOutput:
@@ -92,6 +94,13 @@ def _read_one(source: SourceOptions, place: Path | str, base: Path) -> Ingested:
     read = read_source(place, name=place.name, format=source.format, license=source.license)
     file = pl.lit(shown_path(source, place, base)).alias("file")
     return Ingested(read.rows.with_columns(file), read.quarantined.with_columns(file))
+
+
+def _tokenizers(session: Session) -> list[str]:
+    """Tokenizers that sources name; the embedded one is part of the code."""
+    asked = [source.conversations for source in session.recipe.sources]
+    names = [one.rounds.tokenizer for one in asked if one is not None and one.rounds is not None]
+    return sorted({name for name in names if name is not None})
 
 
 def _fingerprint(place: Path | str) -> str:

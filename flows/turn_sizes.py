@@ -40,7 +40,7 @@ def _tokenizer(name: str | None) -> Any:  # noqa: ANN401  transformers has no ty
     return load_tokenizer(name).backend_tokenizer
 
 
-def tokenizer_fingerprint(name: str) -> str:
+def tokenizer_rules(name: str) -> str:
     """Return the vocabulary and rules of a tokenizer, as text.
 
     Raises:

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from quality.formats import FormatError
+from quality.formats.parse import SYSTEM_FIELDS
 from quality.formats.turns import is_turn_list, parse_turns
+
+#: Where a whole conversation may stand; `prompt` and `chosen` are parts of one.
+_FIELDS: Final = ("conversations", "conversation", "messages", "items")
 
 
 def slice_record(
@@ -30,7 +34,7 @@ def slice_record(
         >>> [(part["id"], len(part["conversations"])) for part in parts]
         [(7, 2), (7, 2)]
     """
-    field = next((name for name, value in record.items() if is_turn_list(value)), None)
+    field = next((name for name in _FIELDS if is_turn_list(record.get(name))), None)
     if field is None:
         return None
     turns = record[field]
@@ -43,7 +47,10 @@ def slice_record(
         place for place, turn in enumerate(parsed) if turn["role"] != "system" or turn["content"]
     ]
     added = count - len(spoken)
-    if added not in (0, 1):
+    has_system = any(record.get(name) for name in SYSTEM_FIELDS)
+    if added not in (0, int(has_system)):
         return None
+    if not starts:
+        return []
     bounds = [0, *(spoken[start - added] for start in starts[1:]), len(turns)]
     return [{**record, field: turns[begin:end]} for begin, end in pairwise(bounds)]

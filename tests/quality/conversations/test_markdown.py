@@ -108,7 +108,8 @@ def test_a_table_stays_a_table() -> None:
 
 
 def test_what_a_page_is_made_of_goes() -> None:
-    html = f"{PAGE}<style>p {{}}</style><p>Yes.</p><script>alert(1)</script><button>Like</button></div>"
+    page = "<style>p {}</style><p>Yes.</p><script>alert(1)</script><button>Like</button>"
+    html = f"{PAGE}{page}</div>"
     assert html_to_markdown(html) == "Yes."
 
 
