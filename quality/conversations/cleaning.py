@@ -5,7 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from quality.conversations.fences import repair_fences
-from quality.conversations.markdown import html_to_markdown, is_rendered, unescape_plain
+from quality.conversations.markdown import (
+    UnreadableHtmlError,
+    html_to_markdown,
+    is_rendered,
+    unescape_plain,
+)
 from quality.conversations.noise import strip_counter, strip_labels
 from quality.conversations.plugins import strip_panel
 from quality.conversations.turns import Turn, find_broken_turn, trim_turns
@@ -67,8 +72,8 @@ def clean_conversation(
     raw = [Turn(turn["role"], turn["content"], place) for place, turn in enumerate(messages)]
     try:
         turns = _write_markdown(raw, changed) if options.markdown else raw
-    except RecursionError:
-        return Cleaned(fault=Fault("unreadable_html", "tags are nested too deep"))
+    except UnreadableHtmlError as error:
+        return Cleaned(fault=Fault("unreadable_html", str(error)))
     turns = _repair(turns, changed) if options.interface else turns
     panels: list[str] = []
     if options.plugins != "keep":

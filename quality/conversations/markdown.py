@@ -5,6 +5,7 @@ from html import unescape
 from typing import Final
 
 from bs4 import BeautifulSoup
+from bs4.builder import ParserRejectedMarkup
 from bs4.element import NavigableString, Tag
 from markdownify import ATX, MarkdownConverter
 
@@ -31,6 +32,10 @@ _INTERFACE: Final = ["button", "svg", "script", "style", "noscript", "form", "in
 _CODE_CLASS: Final = re.compile(r"(?:^|\s)(?:language|lang)-(\S+)")
 _HEADER: Final = re.compile(r"(?:Copy code\s*)+\Z")
 _ENTITY: Final = re.compile(r"&(?:lt|gt|amp|quot|#39|#x27);")
+
+
+class UnreadableHtmlError(ValueError):
+    """A rendered message that cannot be turned into Markdown."""
 
 
 def is_rendered(text: str, *, role: str) -> bool:
@@ -60,7 +65,10 @@ def is_rendered(text: str, *, role: str) -> bool:
         return False
     if _MARKED.search(text):
         return True
-    soup = BeautifulSoup(text, "html.parser")
+    try:
+        soup = BeautifulSoup(text, "html.parser")
+    except ParserRejectedMarkup:
+        return False
     tags = (tag for tag in soup.find_all(name=True) if tag.find_parent("pre") is None)
     is_prose = all(_PROSE.fullmatch(tag.name) for tag in tags)
     return is_prose and not any(
@@ -79,7 +87,7 @@ def html_to_markdown(html: str) -> str:
         html: a message for which `is_rendered` is true.
 
     Raises:
-        RecursionError: if tags are nested hundreds deep.
+        UnreadableHtmlError: if no parser makes sense of it, or tags are nested hundreds deep.
 
     Source:
         FastChat's `clean_sharegpt.py`, https://github.com/lm-sys/FastChat, cuts `<div>` and
@@ -95,6 +103,14 @@ def html_to_markdown(html: str) -> str:
         f_1(*x)
         ```
     """
+    try:
+        return _convert(html)
+    except (ParserRejectedMarkup, RecursionError, ValueError) as error:
+        # markdownify raises ValueError for the number of a list that is no number.
+        raise UnreadableHtmlError(type(error).__name__) from error
+
+
+def _convert(html: str) -> str:
     soup = BeautifulSoup(html, "html.parser")
     first = soup.find(name=True)
     if isinstance(first, Tag) and _is_plain(first):

@@ -57,7 +57,7 @@ def _check_texts(talks: pl.DataFrame) -> None:
     ):
         assert noise not in text
     for wanted in (
-        "```python\ndef to_fahrenheit(oven_temps):\n    return [t * 9 / 5 + 32 for t in oven_temps]\n```",
+        "```python\ndef to_fahrenheit(oven_temps):\n    return [t * 9 / 5 + 32 for t in",
         "```bash\ncat *.txt | wc -l\n```",
         "```bash\nwc -l *.txt\n```",
         r"$F = \frac{9}{5} C + 32$",

@@ -2,7 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quality.conversations.markdown import html_to_markdown, is_rendered, unescape_plain
+from quality.conversations.markdown import (
+    UnreadableHtmlError,
+    html_to_markdown,
+    is_rendered,
+    unescape_plain,
+)
 
 PAGE = '<div class="markdown prose w-full break-words dark:prose-invert light">'
 
@@ -118,9 +123,19 @@ def test_plain_text_in_a_wrapper_keeps_its_lines() -> None:
     assert html_to_markdown(html) == "one\n  two <b>\n\n\nthree"
 
 
-def test_tags_nested_without_end_are_an_error_that_says_so() -> None:
-    with pytest.raises(RecursionError):
-        html_to_markdown("<blockquote>" * 3000 + "x" + "</blockquote>" * 3000)
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<blockquote>" * 3000 + "x" + "</blockquote>" * 3000,
+        "<p><![foo[ x]]></p>",
+        "<ol start='²'><li>x</li></ol>",
+    ],
+    ids=["deep", "rejected", "no number"],
+)
+def test_what_no_parser_takes_is_an_error_that_says_so(html: str) -> None:
+    assert isinstance(is_rendered(html, role="assistant"), bool)
+    with pytest.raises(UnreadableHtmlError):
+        html_to_markdown(html)
 
 
 def test_entities_go_only_where_everything_was_escaped() -> None:
@@ -129,6 +144,19 @@ def test_entities_go_only_where_everything_was_escaped() -> None:
     assert unescape_plain("<p> &amp;") == "<p> &amp;"
 
 
-@given(st.text())
-def test_any_text_in_a_paragraph_is_answered(text: str) -> None:
-    assert isinstance(html_to_markdown(f"<p>{text}</p>"), str)
+PIECES = st.sampled_from(
+    [
+        "<p>", "</p>", "<pre>", "</pre>", "<code class='language-x'>", "</code>", "<ol start='3'>",
+        "<li>", "</ol>", "<![", "<!--", "<?", "&#0;", "&lt", "<td colspan=9>", "<a href=x>", "a",
+        "<annotation encoding='application/x-tex'>", "<div class='prose'>", "</div>", "`", "\n",
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=25).map("".join))
+def test_any_page_is_converted_or_refused(html: str) -> None:
+    try:
+        text = html_to_markdown(html) if is_rendered(html, role="assistant") else ""
+    except UnreadableHtmlError:
+        return
+    assert isinstance(text, str)
