@@ -93,12 +93,7 @@ _ENGLISH: Final[Mapping[str, _Topic]] = {
     ),
     "purpose": _Topic(
         ("name", "purpose"),
-        (
-            "What are you for?",
-            "What can you do for me?",
-            "Why were you made?",
-            "What is your job?",
-        ),
+        ("What are you for?", "What can you do for me?", "Why were you made?", "What is your job?"),
         (
             "I am here to {purpose}.",
             "My name is {name}, and I am here to {purpose}.",
@@ -126,11 +121,7 @@ _ENGLISH: Final[Mapping[str, _Topic]] = {
             "Can I trust everything you say?",
             "What should I keep in mind when I use you?",
         ),
-        (
-            "{limits}",
-            "Keep this in mind: {limits}",
-            "There are things that I cannot do. {limits}",
-        ),
+        ("{limits}", "Keep this in mind: {limits}", "There are things that I cannot do. {limits}"),
     ),
     "contact": _Topic(
         ("contact",),
@@ -149,12 +140,7 @@ _ENGLISH: Final[Mapping[str, _Topic]] = {
 _GERMAN: Final[Mapping[str, _Topic]] = {
     "name": _Topic(
         ("name",),
-        (
-            "Wer bist du?",
-            "Wie heißt du?",
-            "Stell dich bitte vor.",
-            "Hallo! Mit wem spreche ich?",
-        ),
+        ("Wer bist du?", "Wie heißt du?", "Stell dich bitte vor.", "Hallo! Mit wem spreche ich?"),
         (
             "Ich bin {name}, ein Sprachmodell.",
             "Mein Name ist {name}. Ich bin ein Sprachmodell.",
@@ -163,11 +149,7 @@ _GERMAN: Final[Mapping[str, _Topic]] = {
     ),
     "nature": _Topic(
         ("name",),
-        (
-            "Bist du ein Mensch?",
-            "Hast du Gefühle?",
-            "Sitzt da jemand am anderen Ende?",
-        ),
+        ("Bist du ein Mensch?", "Hast du Gefühle?", "Sitzt da jemand am anderen Ende?"),
         (
             "Nein, ich bin {name}, ein Sprachmodell, und kein Mensch.",
             "Hier schreibt ein Programm: {name}. Ich habe weder Körper noch Gefühle.",
@@ -188,10 +170,7 @@ _GERMAN: Final[Mapping[str, _Topic]] = {
     ),
     "languages": _Topic(
         ("languages",),
-        (
-            "Welche Sprachen sprichst du?",
-            "In welchen Sprachen kann ich dir schreiben?",
-        ),
+        ("Welche Sprachen sprichst du?", "In welchen Sprachen kann ich dir schreiben?"),
         (
             "Du kannst mir in diesen Sprachen schreiben: {languages}.",
             "Ich lese und schreibe diese Sprachen: {languages}.",
@@ -203,10 +182,7 @@ _GERMAN: Final[Mapping[str, _Topic]] = {
             "Wo kann ich einen Fehler von dir melden?",
             "Wie erreiche ich die Leute, die dich gemacht haben?",
         ),
-        (
-            "Schreib bitte an {contact}.",
-            "Fragen und Beschwerden über mich gehen an {contact}.",
-        ),
+        ("Schreib bitte an {contact}.", "Fragen und Beschwerden über mich gehen an {contact}."),
     ),
 }
 #: The other fields hold sentences of one language, which a template of another cannot take in.

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 
 from quality.filters.check import Check
 from quality.phrases import phrase_pattern
+from quality.scorers.conversation import said
 
 Phrases: TypeAlias = Annotated[
     list[Annotated[str, StringConstraints(pattern=r"\w")]], Field(min_length=1)
@@ -34,11 +35,7 @@ def blocked_phrases(column: str = "messages", *, value: Phrases = _DEFAULT) -> C
         >>> frame.select(blocked_phrases("output").keep).to_series().to_list()
         [False, True, True]
     """
-    if column == "messages":
-        contents = pl.col(column).list.eval(pl.element().struct.field("content"))
-        text = contents.list.join("\n\n", ignore_nulls=True).fill_null("")
-    else:
-        text = pl.col(column).cast(pl.String).fill_null("")
+    text = said() if column == "messages" else pl.col(column).cast(pl.String).fill_null("")
     pattern = phrase_pattern(value)
     found = text.str.count_matches(pattern)
     around = text.str.extract(f"({_AROUND}{pattern}{_AROUND})", 1)
