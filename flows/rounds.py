@@ -190,8 +190,9 @@ def _raw_parts(plan: _Plan) -> list[str]:
     """Return each piece's part of the record; all of it where it cannot be cut."""
     whole = plan.row["raw"]
     *places, count = plan.row[PLACES]
-    n_system = len(system_of(plan.row["messages"]))
-    starts = [places[n_system + 2 * piece.first - 2] for piece in plan.pieces]
+    turns = zip(places, plan.row["messages"], strict=True)
+    spoken = [place for place, turn in turns if turn["role"] != "system"]
+    starts = [spoken[2 * piece.first - 2] for piece in plan.pieces]
     record = json.loads(whole)
     parts = slice_record(record, starts, count) if isinstance(record, Mapping) else None
     return [whole] * len(plan.pieces) if parts is None else [dump_raw(part) for part in parts]

@@ -39,7 +39,7 @@ def trim_turns(turns: Sequence[Turn]) -> Trimmed:
     An empty answer, which a page shows where writing was stopped, is no answer.
 
     Args:
-        turns: system turns first.
+        turns: each with a place of its own.
 
     Example:
         >>> talk = [("assistant", "Hi."), ("user", "Why?"), ("assistant", "So."), ("user", "Ah.")]
@@ -47,14 +47,15 @@ def trim_turns(turns: Sequence[Turn]) -> Trimmed:
         >>> [turn.content for turn in trim_turns(turns).turns]
         ['Why?', 'So.']
     """
-    system = [turn for turn in turns if turn.role == "system"]
     spoken = [turn for turn in turns if turn.role != "system"]
     start, end = 0, len(spoken)
     while start < end and spoken[start].role != "user":
         start += 1
     while end > start and not (spoken[end - 1].role == "assistant" and spoken[end - 1].content):
         end -= 1
-    return Trimmed((*system, *spoken[start:end]), start, len(spoken) - end)
+    left = {turn.place for turn in spoken[start:end]}
+    kept = tuple(turn for turn in turns if turn.role == "system" or turn.place in left)
+    return Trimmed(kept, start, len(spoken) - end)
 
 
 def find_broken_turn(turns: Iterable[Turn]) -> str | None:

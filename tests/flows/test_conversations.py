@@ -199,6 +199,20 @@ def test_pieces_carry_what_is_needed_to_put_them_together(tmp_path: Path) -> Non
     books(found)
 
 
+def test_a_system_turn_in_the_middle_is_repeated_too(tmp_path: Path) -> None:
+    record = chat(words(10), words(10), words(10), words(10))
+    record["conversations"].insert(2, {"from": "system", "value": "Now be brief."})
+    write_jsonl(tmp_path / "a.jsonl", [record])
+    found = read(tmp_path, source(rounds={"max_tokens": 45}))
+    rows = sorted(found.rows.to_dicts(), key=lambda row: row["about"])
+    assert [[turn["role"] for turn in row["messages"]] for row in rows] == [
+        ["system", "user", "assistant"]
+    ] * 2
+    raw = [turn for row in rows for turn in json.loads(row["raw"])["conversations"]]
+    assert raw == record["conversations"]
+    books(found)
+
+
 ROUND = st.tuples(st.integers(1, 30), st.integers(1, 30))
 
 

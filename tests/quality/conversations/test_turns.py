@@ -22,6 +22,8 @@ def talk(letters: str) -> list[Turn]:
         ("aua", "ua", 1, 0),
         ("uau", "ua", 0, 1),
         ("saauauu", "sua", 2, 2),
+        ("usaua", "usaua", 0, 0),
+        ("asuasu", "suas", 1, 1),
         ("uau-", "ua", 0, 2),
         ("u", "", 0, 1),
         ("au", "", 1, 1),
