@@ -31,6 +31,10 @@ _PROSE: Final = re.compile(
 _INTERFACE: Final = ["button", "svg", "script", "style", "noscript", "form", "input", "textarea"]
 _CODE_CLASS: Final = re.compile(r"(?:^|\s)(?:language|lang)-(\S+)")
 _HEADER: Final = re.compile(r"(?:Copy code\s*)+\Z")
+_TAG: Final = re.compile(r"<(/?)([a-z][a-z0-9]*)", re.IGNORECASE)
+_VOID: Final = frozenset({"br", "hr", "img", "input", "path", "rect", "circle", "line", "polyline"})
+#: Pages nest twenty tags or so; the work on a tree grows with the square of its depth.
+_MAX_DEPTH: Final = 200
 _ENTITY: Final = re.compile(r"&(?:lt|gt|amp|quot|#39|#x27);")
 
 
@@ -65,12 +69,15 @@ def is_rendered(text: str, *, role: str) -> bool:
         return False
     if _MARKED.search(text):
         return True
+    if _depth(text) > _MAX_DEPTH:
+        return False
     try:
         soup = BeautifulSoup(text, "html.parser")
     except ParserRejectedMarkup:
         return False
-    tags = (tag for tag in soup.find_all(name=True) if tag.find_parent("pre") is None)
-    is_prose = all(_PROSE.fullmatch(tag.name) for tag in tags)
+    for block in soup.find_all("pre"):
+        block.clear()
+    is_prose = all(_PROSE.fullmatch(tag.name) for tag in soup.find_all(name=True))
     return is_prose and not any(
         isinstance(node, NavigableString) and node.strip() for node in soup.children
     )
@@ -103,11 +110,24 @@ def html_to_markdown(html: str) -> str:
         f_1(*x)
         ```
     """
+    if _depth(html) > _MAX_DEPTH:
+        msg = f"expected tags nested at most {_MAX_DEPTH} deep"
+        raise UnreadableHtmlError(msg)
     try:
         return _convert(html)
-    except (ParserRejectedMarkup, RecursionError, ValueError) as error:
-        # markdownify raises ValueError for the number of a list that is no number.
-        raise UnreadableHtmlError(type(error).__name__) from error
+    except (ParserRejectedMarkup, RecursionError) as error:
+        msg = f"expected HTML, got {type(error).__name__}"
+        raise UnreadableHtmlError(msg) from error
+
+
+def _depth(html: str) -> int:
+    """Return how deep tags are nested at most; one that is never closed holds all that follows."""
+    depth = deepest = 0
+    for found in _TAG.finditer(html):
+        if found[2].lower() not in _VOID:
+            depth += -1 if found[1] else 1
+            deepest = max(deepest, depth)
+    return deepest
 
 
 def _convert(html: str) -> str:
@@ -121,6 +141,8 @@ def _convert(html: str) -> str:
         _restore_tex(formula)
     for tag in soup.find_all(_INTERFACE):
         tag.decompose()
+    for numbered in soup.find_all("ol"):
+        _number_items(numbered)
     return collapse_blank_lines(_Converter().convert_soup(soup)).strip()
 
 
@@ -151,6 +173,16 @@ class _Converter(MarkdownConverter):
         escape_misc = False
         table_infer_header = True
 
+    def convert_li(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """Begin an item with its number, and set what follows under its first word."""
+        number = el.get("data-number")
+        if number is None or not text.strip():
+            return str(super().convert_li(el, text, parent_tags))  # type: ignore[misc]  # not in its stubs
+        begin = f"{number}. "
+        indent = " " * len(begin)
+        first, *lines = text.strip().split("\n")
+        return "\n".join([begin + first, *(line and indent + line for line in lines)]) + "\n"
+
     def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         """Fence code, with more backticks than it holds itself."""
         del parent_tags
@@ -160,6 +192,14 @@ class _Converter(MarkdownConverter):
         runs = [len(run) for run in re.findall("`{3,}", code)]
         fence = "`" * max(3, *(run + 1 for run in runs), 3)
         return f"\n\n{fence}{el.get('data-language', '')}\n{code}\n{fence}\n\n"
+
+
+def _number_items(numbered: Tag) -> None:
+    """Number the items of a list; markdownify counts back from each to the first."""
+    start = str(numbered.get("start") or "1")
+    first = int(start) if start.isdecimal() and len(start) < len("1000000") else 1
+    for number, item in enumerate(numbered.find_all("li", recursive=False), start=first):
+        item["data-number"] = str(number)
 
 
 def _is_plain(first: Tag) -> bool:

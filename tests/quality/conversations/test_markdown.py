@@ -86,6 +86,20 @@ def test_a_list_that_goes_on_keeps_its_number() -> None:
     assert html_to_markdown(html) == "1. One.\n\nBetween.\n\n2. Two."
 
 
+@pytest.mark.parametrize(
+    ("start", "number"), [("7", 7), ("²", 1), ("9" * 30, 1), ("-1", 1), ("", 1)]
+)
+def test_a_list_begins_with_a_number(start: str, number: int) -> None:
+    html = f"<ol start='{start}'><li>a<ol><li>b</li></ol></li><li>c<p>d</p></li></ol>"
+    assert html_to_markdown(html).split("\n") == [
+        f"{number}. a",
+        "   1. b",
+        f"{number + 1}. c",
+        "",
+        "   d",
+    ]
+
+
 def test_text_is_not_escaped() -> None:
     html = "<p>snake_case * 2 and <em>one</em> <strong>two</strong> [x] #1</p>"
     assert html_to_markdown(html) == "snake_case * 2 and *one* **two** [x] #1"
@@ -128,9 +142,9 @@ def test_plain_text_in_a_wrapper_keeps_its_lines() -> None:
     [
         "<blockquote>" * 3000 + "x" + "</blockquote>" * 3000,
         "<p><![foo[ x]]></p>",
-        "<ol start='²'><li>x</li></ol>",
+        "<pre>" * 3000 + "x",
     ],
-    ids=["deep", "rejected", "no number"],
+    ids=["deep", "rejected", "open"],
 )
 def test_what_no_parser_takes_is_an_error_that_says_so(html: str) -> None:
     assert isinstance(is_rendered(html, role="assistant"), bool)
