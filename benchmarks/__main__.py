@@ -18,6 +18,7 @@ BENCHMARKS = {
     "benchmarks.quality.contamination": False,
     "benchmarks.quality.model_scorers": False,
     "benchmarks.quality.evidence": True,
+    "benchmarks.conversations.rounds": False,
     "benchmarks.dedup.compare": True,  # makes an environment for every peer; an hour or more
     "benchmarks.dedup.scale": True,
     "benchmarks.dedup.semantic": True,

@@ -2,16 +2,22 @@
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from flows.collect import Ingested
+from flows.conversations import ENTRY, READING, Shaped, find_repeated, shape_conversations
 from flows.ingest import HUB_PREFIX, expand_paths, read_hub_dataset, read_source
+from flows.refresh.known import count_copies
+from flows.rounds import Cut, cut_sources
 from flows.session import Session
-from flows.store import StageOutput, hash_file
+from flows.store import StageOutput, hash_file, hash_json
+from flows.turn_sizes import tokenizer_rules
 from quality.ids import number_copies
 from schemas.frames import DECISIONS, ROWS, empty_frame
 from schemas.recipe import SourceOptions
@@ -34,10 +40,11 @@ def read_sources(session: Session) -> Sources:
     """Find all sources and prepare to read them.
 
     Raises:
-        InputError: if a path leads nowhere.
+        InputError: if a path leads nowhere, or a source names a tokenizer that is not there.
     """
     found = find_places(session)
     fingerprint = [_fingerprint(place) for _, place in found]
+    fingerprint += [hash_json(tokenizer_rules(name)) for name in _tokenizers(session)]
     base, seed = Path(session.spec.base), session.recipe.seed
 
     def compute() -> StageOutput:
@@ -89,6 +96,13 @@ def _read_one(source: SourceOptions, place: Path | str, base: Path) -> Ingested:
     return Ingested(read.rows.with_columns(file), read.quarantined.with_columns(file))
 
 
+def _tokenizers(session: Session) -> list[str]:
+    """Tokenizers that sources name; the embedded one is part of the code."""
+    asked = [source.conversations for source in session.recipe.sources]
+    names = [one.rounds.tokenizer for one in asked if one is not None and one.rounds is not None]
+    return sorted({name for name in names if name is not None})
+
+
 def _fingerprint(place: Path | str) -> str:
     if isinstance(place, str):
         return place
@@ -96,23 +110,55 @@ def _fingerprint(place: Path | str) -> str:
 
 
 def _merge(parts: Sequence[tuple[SourceOptions, Ingested]], *, seed: int) -> StageOutput:
-    """Number the rows, take each source's share, and account for what cannot be read."""
+    """Number the rows, take each source's share, and account for all that is left out."""
+    entries = list(dict.fromkeys(source for source, _ in parts))
     bad = quarantine_rows([part for _, part in parts])
-    shares = [source.share or 1.0 for source, part in parts for _ in range(part.rows.height)]
-    rows = pl.concat([empty_frame(ROWS), *(part.rows for _, part in parts)])
-    rows = rows.with_columns(pl.Series("_share", shares, dtype=pl.Float64))
-    everything = number_copies(pl.concat([rows, bad.rows], how="diagonal_relaxed"))
-    rows, bad_rows = everything.head(rows.height), everything.tail(bad.rows.height)
-    in_share = _draw(rows["id"], seed) < rows["_share"]
-    left_out = rows.filter(~in_share).drop("_share")
-    kept = rows.filter(in_share).drop("_share")
-    lines = bad.decisions.with_columns(bad_rows["id"])
+    shaped = [shape_conversations(part, source.conversations) for source, part in parts]
+    faults = pl.concat([empty_frame(ROWS), *(one.dropped for one in shaped)])
+    fault_lines = pl.concat([empty_frame(DECISIONS), *(one.decisions for one in shaped)])
+    named = [
+        one.rows.with_columns(pl.lit(entries.index(source)).alias(ENTRY))
+        for one, (source, _) in zip(shaped, parts, strict=True)
+    ]
+    rows = pl.concat([empty_frame(READING), *named])
+    everything = number_copies(pl.concat([rows, faults, bad.rows], how="diagonal_relaxed"))
+    rows, rest = everything.head(rows.height), everything.slice(rows.height)
+    faults, bad_rows = rest.head(faults.height), rest.slice(faults.height)
+    repeats = find_repeated(rows, entries)
+    left = rows.join(repeats, on="id", how="anti", maintain_order="left")
+    shares = pl.Series([entries[entry].share or 1.0 for entry in left[ENTRY]], dtype=pl.Float64)
+    in_share = _draw(left["id"], seed) < shares
+    left_out = left.filter(~in_share)
+    cut = cut_sources(left.filter(in_share), entries, count_copies(everything["id"]))
+    repeated = rows.join(repeats, on="id", how="semi", maintain_order="left")
+    dropped = [bad_rows, left_out, faults, repeated, cut.dropped]
+    lines = [
+        bad.decisions.with_columns(bad_rows["id"]),
+        _share_decisions(left_out, shares.filter(~in_share)),
+        fault_lines.with_columns(faults["id"]),
+        repeats,
+        cut.decisions,
+    ]
     return StageOutput(
-        rows=kept,
-        dropped=pl.concat([bad_rows.drop("_share"), left_out]),
-        decisions=pl.concat([lines, _share_decisions(left_out, rows.filter(~in_share)["_share"])]),
-        rows_in=sum(part.rows.height + part.quarantined.height for _, part in parts),
+        rows=cut.rows.select(list(ROWS)),
+        dropped=pl.concat([part.select(list(ROWS)) for part in dropped]),
+        decisions=pl.concat(lines),
+        rows_in=sum(part.records for _, part in parts) + cut.pieces - cut.conversations,
+        notes=_notes(entries, shaped, cut),
     )
+
+
+def _notes(entries: Sequence[SourceOptions], shaped: Sequence[Shaped], cut: Cut) -> dict[str, Any]:
+    """What cleaning changed and cutting made, where a source asks for it."""
+    if all(source.conversations is None for source in entries):
+        return {}
+    cleaned = sum((one.cleaned for one in shaped), Counter[str]())
+    rounds = {
+        "conversations": cut.conversations,
+        "pieces": cut.pieces,
+        "too_long": cut.dropped.height,
+    }
+    return {"cleaned": dict(sorted(cleaned.items())), "cut": rounds}
 
 
 @dataclass(frozen=True, slots=True)

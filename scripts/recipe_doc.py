@@ -1,6 +1,6 @@
 """Writes docs/recipe.md from the option models, so that the page cannot go out of date."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import get_args
 
@@ -41,11 +41,17 @@ def render() -> str:
             if name == "generators":
                 title += f" of kind `{get_args(model.model_fields['kind'].annotation)[0]}`"
             parts.append(_section(title, model))
-            for inner, value in model.model_fields.items():
-                parts += [_section(f"`{name}.{inner}`", sub) for sub in _models(value.annotation)]
+            parts += _nested(name, model)
     parts.append(_registry("Filters", "Rules for `filters`, in the words of the code.", FILTERS))
     parts.append(_registry("Scorers", "Columns for `scorers`; null = cannot tell.", SCORERS))
     return "\n".join(parts)
+
+
+def _nested(path: str, model: type[BaseModel]) -> Iterator[str]:
+    for name, value in model.model_fields.items():
+        for sub in dict.fromkeys(_models(value.annotation)):
+            yield _section(f"`{path}.{name}`", sub)
+            yield from _nested(f"{path}.{name}", sub)
 
 
 def _section(title: str, model: type[BaseModel]) -> str:

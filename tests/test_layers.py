@@ -16,7 +16,7 @@ ALLOWED = {
     "quality": {
         "schemas", "quality", "pydantic", "polars",
         "numpy", "numba", "llvmlite", "pyarrow", "datasketch", "xxhash", "rapidfuzz", "py3langid",
-        "phonenumbers", "scipy", "sklearn",
+        "phonenumbers", "scipy", "sklearn", "bs4", "markdownify",
     },
 }  # fmt: skip
 
@@ -24,9 +24,9 @@ ALLOWED = {
 PURE = frozenset(
     {
         "array", "collections", "contextlib", "copy", "dataclasses", "datetime", "decimal",
-        "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "inspect", "itertools",
-        "json", "math", "operator", "re", "statistics", "string", "struct", "sys", "textwrap",
-        "types", "typing", "unicodedata", "zlib",
+        "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "html", "inspect",
+        "itertools", "json", "math", "operator", "re", "statistics", "string", "struct", "sys",
+        "textwrap", "types", "typing", "unicodedata", "zlib",
     }
 )  # fmt: skip
 

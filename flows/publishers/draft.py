@@ -55,7 +55,8 @@ def describe_version(
         raise BooksError(msg)
     spent = spending(session)
     recipe = session.given_recipe
-    teachers = teacher_records(session) if recipe.generators else []
+    asks = any(options.asks_teacher for options in recipe.generators)
+    teachers = teacher_records(session) if asks else []
     sources = _sources(rows, tables.dropped)
     return DatasetManifest(
         feingold=installed_version("feingold"),

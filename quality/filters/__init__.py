@@ -10,6 +10,7 @@ from quality.filters.asked_format import asked_format
 from quality.filters.asked_language import asked_language
 from quality.filters.asked_length import asked_length
 from quality.filters.asked_phrases import asked_phrases
+from quality.filters.blocked_phrases import blocked_phrases
 from quality.filters.check import Check
 from quality.filters.empty import empty_instruction, empty_output
 from quality.filters.language import language
@@ -68,6 +69,7 @@ FILTERS: Final[dict[str, Callable[..., Check]]] = {
     "max_score": max_score,
     "min_quality": min_quality,
     "not_in": not_in,
+    "blocked_phrases": blocked_phrases,
 }
 
 #: Cautious set for general instruction data: damage and tasks no text can answer, never style,

@@ -5,6 +5,7 @@ path of the wrong field and the nearest valid name.
 """
 
 from schemas.recipe.base import BudgetOptions, Options, Price, check_repository
+from schemas.recipe.conversations import ConversationOptions, RoundOptions
 from schemas.recipe.generators import GENERATOR_KINDS, GENERATORS, GeneratorOptions
 from schemas.recipe.generators.answers import AnswerOptions, TargetOptions
 from schemas.recipe.generators.respond import RespondOptions
@@ -36,6 +37,7 @@ __all__ = [
     "GENERATOR_KINDS",
     "AnswerOptions",
     "BudgetOptions",
+    "ConversationOptions",
     "DecontaminateOptions",
     "DedupOptions",
     "FilterOptions",
@@ -49,6 +51,7 @@ __all__ = [
     "Recipe",
     "RefreshOptions",
     "RespondOptions",
+    "RoundOptions",
     "SelectOptions",
     "SelfInstructOptions",
     "SemanticContaminationOptions",

@@ -3,13 +3,15 @@
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from schemas.errors import InputError
 from schemas.recipe.generators import GENERATOR_KINDS
 from schemas.recipe.recipe import Recipe
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 def parse_recipe(data: object, *, where: str) -> Recipe:
@@ -22,16 +24,30 @@ def parse_recipe(data: object, *, where: str) -> Recipe:
     Raises:
         InputError: for the first unknown or mistyped field, with its path and what to do.
     """
+    return parse_options(Recipe, data, where=where)
+
+
+def parse_options(model: type[_Model], data: object, *, where: str) -> _Model:
+    """Validate a file of options.
+
+    Args:
+        model: of the file; it has a field `name`.
+        data: what the YAML file holds.
+        where: file named in the error.
+
+    Raises:
+        InputError: for the first unknown or mistyped field, with its path and what to do.
+    """
     if not isinstance(data, Mapping):
         msg = f"expected a mapping with at least `name:`, got {type(data).__name__} in {where}"
         raise InputError(msg)
     try:
-        return Recipe.model_validate(dict(data))
+        return model.model_validate(dict(data))
     except ValidationError as error:
-        raise InputError(_explain(error, where=where)) from error
+        raise InputError(_explain(error, model, where=where)) from error
 
 
-def _explain(error: ValidationError, *, where: str) -> str:
+def _explain(error: ValidationError, model: type[BaseModel], *, where: str) -> str:
     """Turn pydantic's first complaint into one line."""
     # An unknown field says more than the missing one that a typo leaves behind.
     problems = sorted(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
@@ -40,7 +56,7 @@ def _explain(error: ValidationError, *, where: str) -> str:
     field = ".".join(str(part) for part in path)
     if problem["type"] == "extra_forbidden":
         parent, name = path[:-1], str(path[-1])
-        valid = _field_names(_model_at(parent, tag=_tag(problem["loc"])))
+        valid = _field_names(_model_at(model, parent, tag=_tag(problem["loc"])))
         near = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"valid are {', '.join(sorted(valid))}"
         return f"unknown field {field!r} in {where}: {hint}"
@@ -76,9 +92,8 @@ def _wanted(message: str) -> str:
     return {"Field required": "a value"}.get(text, text)
 
 
-def _model_at(path: Sequence[Any], *, tag: str | None) -> type[BaseModel]:
+def _model_at(model: type[BaseModel], path: Sequence[Any], *, tag: str | None) -> type[BaseModel]:
     """Find the option model that a path of field names and positions leads to."""
-    model: type[BaseModel] = Recipe
     for part in path:
         if not isinstance(part, str) or part not in model.model_fields:
             continue

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.recipe.base import Options, Share
+from schemas.recipe.conversations import ConversationOptions
 
 
 class SourceOptions(Options):
@@ -23,3 +24,6 @@ class SourceOptions(Options):
     ] = "auto"
     license: str | None = Field(None, description="SPDX id; required to publish to the Hub")
     share: Share | None = Field(None, description="share of its rows that is used")
+    conversations: ConversationOptions | None = Field(
+        None, description="cleaning of saved chats; null: rows stay as they came"
+    )

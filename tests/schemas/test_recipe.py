@@ -137,8 +137,8 @@ RESPOND = {"kind": "respond", "prompts": "p"}
         ),
         (
             with_field("generators", [{"kind": "evolve"}]),
-            "expected one of self_instruct, respond, got 'evolve' for 'generators.0.kind' in "
-            "r.yaml: correct it",
+            "expected one of self_instruct, respond, identity, got 'evolve' for "
+            "'generators.0.kind' in r.yaml: correct it",
         ),
         (
             with_field("seed", "x"),

@@ -4,12 +4,14 @@ from typing import Annotated, Final, get_args
 
 from pydantic import Field
 
+from schemas.recipe.generators.identity import IdentityOptions
 from schemas.recipe.generators.respond import RespondOptions
 from schemas.recipe.generators.self_instruct import SelfInstructOptions
 
 AnyGenerator = (
     SelfInstructOptions
     | RespondOptions
+    | IdentityOptions
 )  # fmt: skip
 GeneratorOptions = Annotated[AnyGenerator, Field(discriminator="kind")]
 

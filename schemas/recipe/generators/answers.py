@@ -1,6 +1,6 @@
 """What generators that ask for answers share."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
@@ -9,6 +9,9 @@ from schemas.recipe.base import Name, Options
 
 class GeneratorBase(Options):
     """What every generator has."""
+
+    #: Whether its rows are a teacher's words.
+    asks_teacher: ClassVar[bool] = True
 
     kind: str
     name: Name | None = Field(None, description="names its rows' source; null: the kind")
