@@ -59,6 +59,8 @@ def test_a_row_keeps_where_it_came_from(tmp_path: Path) -> None:
         "teacher": None,
         "request_key": None,
         "parents": None,
+        "arm": None,
+        "about": None,
         "raw": json.dumps(ADD),
     }
 
