@@ -22,7 +22,7 @@ from schemas.recipe.refining import (
     SemanticOptions,
     StudentOptions,
 )
-from schemas.recipe.sources import SourceOptions
+from schemas.recipe.sources import SourceOptions, TreeOptions
 from schemas.recipe.teacher import TeacherOptions
 from schemas.recipe.versions import (
     GateOptions,
@@ -57,6 +57,7 @@ __all__ = [
     "SplitOptions",
     "StudentOptions",
     "TeacherOptions",
+    "TreeOptions",
     "check_repository",
     "parse_recipe",
 ]
