@@ -9,7 +9,7 @@ of equal margins the pair whose ids come first is locked first, where he draws l
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, groupby
 from typing import Final, TypeAlias
 
 from schemas.errors import InputError
@@ -47,10 +47,13 @@ class Merged:
         tiers: groups of candidates, the best first, sorted by id; between those of one group no
             locked pair decides.
         locked: (better, worse), in the order in which they were locked.
+        by_id: pairs that were not locked only because of pairs with the same margin, whose ids come
+            first: with other ids the order might be another one.
     """
 
     tiers: tuple[tuple[str, ...], ...]
     locked: tuple[tuple[str, str], ...]
+    by_id: tuple[tuple[str, str], ...]
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -77,8 +80,8 @@ def merge_rankings(ballots: Sequence[Ballot], candidates: Iterable[str] = ()) ->
         _check(ballot)
     found = {name for ballot in ballots for tier in ballot.tiers for name in tier}
     names = sorted(found.union(candidates))
-    locked = _lock(_margins(ballots), names)
-    return Merged(_tiers(names, locked), tuple(locked))
+    locked, by_id = _lock(_margins(ballots), names)
+    return Merged(_tiers(names, locked), tuple(locked), tuple(by_id))
 
 
 def _check(ballot: Ballot) -> None:
@@ -104,20 +107,26 @@ def _margins(ballots: Iterable[Ballot]) -> Margins:
     return margins
 
 
-def _lock(margins: Margins, names: Sequence[str]) -> list[tuple[str, str]]:
-    wins = [(pair, margin) for pair, margin in margins.items() if margin > 0]
+def _lock(
+    margins: Margins, names: Sequence[str]
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Return the pairs that are locked, and those that only ids kept from it."""
+    wins = sorted((-margin, pair) for pair, margin in margins.items() if margin > 0)
     place = {name: number for number, name in enumerate(names)}
     below = {name: 1 << place[name] for name in names}  # bits of all that a candidate is above
-    locked = []
-    for pair, _ in sorted(wins, key=lambda win: (-win[1], win[0])):
-        better, worse = pair
-        if below[worse] >> place[better] & 1:
-            continue
-        locked.append(pair)
-        for name in names:
-            if below[name] >> place[better] & 1:
-                below[name] |= below[worse]
-    return locked
+    locked, by_id = [], []
+    for _, group in groupby(wins, key=lambda win: win[0]):
+        before = dict(below)
+        for _, pair in group:
+            better, worse = pair
+            if not below[worse] >> place[better] & 1:
+                locked.append(pair)
+                for name in names:
+                    if below[name] >> place[better] & 1:
+                        below[name] |= below[worse]
+            elif not before[worse] >> place[better] & 1:
+                by_id.append(pair)
+    return locked, by_id
 
 
 def _tiers(names: Sequence[str], locked: Sequence[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:

@@ -70,6 +70,7 @@ def test_a_condorcet_cycle_is_broken_at_its_weakest_win() -> None:
     merged = merge_rankings(cast)
     assert merged.locked == (("b", "c"), ("a", "b"))
     assert merged.order == ("a", "b", "c")
+    assert merged.by_id == ()
 
 
 def test_the_capital_of_tennessee() -> None:
@@ -87,6 +88,7 @@ def test_the_capital_of_tennessee() -> None:
 def test_a_perfect_cycle_is_decided_by_id() -> None:
     cast = [Ballot.of("c", "a", "b"), Ballot.of("b", "c", "a"), Ballot.of("a", "b", "c")]
     assert merge_rankings(cast).order == ("a", "b", "c")
+    assert merge_rankings(cast).by_id == (("c", "a"),)
 
 
 def test_what_nobody_tells_apart_is_one_tier() -> None:
