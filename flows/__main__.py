@@ -105,7 +105,7 @@ def _add_file_arguments(made: Mapping[str, argparse.ArgumentParser]) -> None:
     )
     made["score"].add_argument("--out", type=Path, help="Parquet file")
     trees = made["trees"]
-    trees.add_argument("path", type=Path, metavar="FILE", help="trees or flat messages, JSONL")
+    trees.add_argument("path", type=Path, metavar="PATH", help="JSONL, or a version of grown trees")
     trees.add_argument("--out", type=Path, required=True, metavar="FILE", help="x.messages.jsonl")
     trees.add_argument("--form", choices=("trees", "messages"), help="if its name does not say")
 

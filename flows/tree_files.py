@@ -3,17 +3,19 @@
 import gzip
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args
 
+import polars as pl
+
 from flows.disk import write_atomically
-from flows.readers import Damage, Item, read_items
-from flows.readers.items import dump_raw
+from flows.readers import Damage, Item, Record
+from flows.readers.items import JSON_DECODER, JSON_ERRORS, dump_raw
 from flows.trees import is_flat
 from quality.trees.forest import Tree, grow
-from quality.trees.messages import Broken, Placed, flatten, is_tree
+from quality.trees.messages import Broken, Placed, canonical, flatten, is_tree
 from schemas.errors import InputError
 
 TreeForm: TypeAlias = Literal["trees", "messages"]
@@ -40,11 +42,11 @@ class Converted:
     damaged: Mapping[str, int]
 
 
-def convert_trees(source: Path, out: Path, form: TreeForm | None = None) -> Converted:
-    """Write the trees of a file in another form, or put the same form in order.
+def convert_trees(items: Iterable[Item], out: Path, form: TreeForm | None = None) -> Converted:
+    """Write trees in another form, or put the same form in order.
 
     Args:
-        source: trees and flat messages, in any mixture.
+        items: trees and flat messages, in any mixture.
         out: the file; compressed where its name ends in `.gz`.
         form: what is written; None: what the name of `out` says, as in `x.messages.jsonl`.
 
@@ -52,10 +54,10 @@ def convert_trees(source: Path, out: Path, form: TreeForm | None = None) -> Conv
         The counts. What is damaged is written beside `out`, whole, with its line and reason.
 
     Raises:
-        InputError: if the source cannot be read, `out` cannot be written or its form is not told.
+        InputError: if the file cannot be read, `out` cannot be written or its form is not told.
     """
     wanted = form or _form_of(out)
-    lines, placed, broken = _read(read_items(source))
+    lines, placed, broken = _read(items)
     forest = grow(placed)
     flat = [flatten(tree.record, tree.place) for tree in forest.trees]
     _write(out, _WRITE[wanted](forest.trees))
@@ -71,6 +73,24 @@ def convert_trees(source: Path, out: Path, form: TreeForm | None = None) -> Conv
         beside if broken else None,
         dict(sorted(sum((Counter({one.rule: one.messages}) for one in broken), Counter()).items())),
     )
+
+
+def grown_trees(rows: pl.DataFrame) -> Iterator[Record]:
+    """Yield the trees that a teacher grew for rows, each once.
+
+    Args:
+        rows: of a version; those of a generator of kind `tree` have their tree in `about`.
+    """
+    seen = set()
+    for text in rows["about"].drop_nulls().unique(maintain_order=True) if "about" in rows else ():
+        try:
+            about = JSON_DECODER.decode(text)
+        except JSON_ERRORS:
+            continue
+        tree = about.get("tree") if isinstance(about, Mapping) else None
+        if is_tree(tree) and (name := canonical(tree)) not in seen:
+            seen.add(name)
+            yield Record(None, tree)
 
 
 def _form_of(out: Path) -> TreeForm:
@@ -123,7 +143,7 @@ def _damage_line(broken: Broken, line: int | None) -> str:
     said: dict[str, Any] = {"line": line, "rule": broken.rule, "detail": broken.detail}
     try:
         return dump_raw({**said, "record": broken.record})
-    except (RecursionError, ValueError):
+    except JSON_ERRORS:
         return json.dumps({**said, "record": repr(broken.record)[:1_000_000]})
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from flows.readers import read_items
 from flows.sources import read_sources
 from flows.store import StageOutput
-from flows.tree_files import convert_trees
+from flows.tree_files import convert_trees, grown_trees
 from quality.splits import Related, group_rows
 from quality.trees.messages import canonical
 from schemas.errors import InputError
@@ -85,7 +86,7 @@ def test_flat_messages_in_any_order_give_the_rows_of_their_trees(
 ) -> None:
     write_jsonl(tmp_path / "forest.jsonl", FOREST)
     nested = read(tmp_path, take=take)
-    convert_trees(tmp_path / "forest.jsonl", tmp_path / "x.messages.jsonl")
+    convert_trees(read_items(tmp_path / "forest.jsonl"), tmp_path / "x.messages.jsonl")
     lines = (tmp_path / "x.messages.jsonl").read_text().splitlines(keepends=True)
     random.Random(0).shuffle(lines)
     (tmp_path / "forest.jsonl").write_text("".join(lines))
@@ -100,7 +101,7 @@ def test_flat_messages_in_any_order_give_the_rows_of_their_trees(
 def test_without_options_flat_messages_are_read_as_their_trees(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "forest.jsonl", FOREST)
     nested = read(tmp_path)
-    convert_trees(tmp_path / "forest.jsonl", tmp_path / "forest.messages.jsonl")
+    convert_trees(read_items(tmp_path / "forest.jsonl"), tmp_path / "forest.messages.jsonl")
     (tmp_path / "forest.messages.jsonl").rename(tmp_path / "forest.jsonl")
     assert sorted(read(tmp_path).rows["id"]) == sorted(nested.rows["id"])
     assert set(nested.decisions["rule"]) == {"lower_ranked"}
@@ -157,7 +158,7 @@ def test_a_file_goes_both_ways_without_loss(tmp_path: Path) -> None:
         "by_rule": {},
     }
     assert len(gzip.decompress((tmp_path / "x.messages.jsonl.gz").read_bytes()).splitlines()) == 42
-    convert_trees(tmp_path / "x.messages.jsonl.gz", tmp_path / "back.json", "trees")
+    convert_trees(read_items(tmp_path / "x.messages.jsonl.gz"), tmp_path / "back.json", "trees")
     back = [json.loads(line) for line in (tmp_path / "back.json").read_text().splitlines()]
     assert list(map(canonical, back)) == list(map(canonical, FOREST))
 
@@ -167,7 +168,7 @@ def test_what_belongs_to_no_tree_is_written_beside(tmp_path: Path) -> None:
     headless = {"prompt": {"text": "no id", "replies": [node("x", "assistant")]}}
     path = write_jsonl(tmp_path / "in.jsonl", [FOREST[0], torn, headless, {"a": 1}])
     path.write_text(path.read_text() + "{torn\n")
-    done = convert_trees(path, tmp_path / "out.messages.jsonl")
+    done = convert_trees(read_items(path), tmp_path / "out.messages.jsonl")
     assert (done.trees, done.messages) == (2, 8)
     assert done.damaged == {"invalid_json": 1, "missing_message_id": 3, "no_message": 2}
     assert done.damaged_path is not None
@@ -179,7 +180,16 @@ def test_what_belongs_to_no_tree_is_written_beside(tmp_path: Path) -> None:
 def test_a_name_that_tells_no_form_is_refused(tmp_path: Path) -> None:
     source = write_jsonl(tmp_path / "forest.jsonl", FOREST)
     with pytest.raises(InputError, match=r"expected a name such as out\.messages\.jsonl"):
-        convert_trees(source, tmp_path / "out.jsonl")
+        convert_trees(read_items(source), tmp_path / "out.jsonl")
     failed = call_cli("trees", tmp_path / "none", "--out", tmp_path / "x.trees.jsonl", cwd=tmp_path)
     assert failed.code == 2
     assert failed.error_line.startswith("expected a file, found none")
+
+
+def test_grown_trees_are_taken_from_rows_once(tmp_path: Path) -> None:
+    about = [json.dumps({"tree": one}) for one in FOREST[:2]]
+    told = pl.DataFrame(
+        {"about": [about[0], None, about[1], about[0], "torn", '{"tree": 1}', "[]"]}
+    )
+    assert [item.value for item in grown_trees(told)] == FOREST[:2]
+    assert list(grown_trees(pl.DataFrame({"id": ["a"]}))) == []
