@@ -63,6 +63,9 @@ def convert_trees(items: Iterable[Item], out: Path, form: TreeForm | None = None
     _write(out, _WRITE[wanted](forest.trees))
     broken = sorted([*broken, *forest.broken], key=lambda one: one.place)
     beside = out.with_name(f"{out.name}.damaged.jsonl")
+    damaged: Counter[str] = Counter()
+    for one in broken:
+        damaged[one.rule] += one.messages
     if broken:
         _write(beside, [_damage_line(one, lines[one.place]) for one in broken])
     return Converted(
@@ -71,7 +74,7 @@ def convert_trees(items: Iterable[Item], out: Path, form: TreeForm | None = None
         len(forest.trees),
         sum(len(one.messages) for one in flat),
         beside if broken else None,
-        dict(sorted(sum((Counter({one.rule: one.messages}) for one in broken), Counter()).items())),
+        dict(sorted(damaged.items())),
     )
 
 
