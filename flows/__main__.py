@@ -31,6 +31,7 @@ _VERBS = {
     "verify": "prove that a version is as it was published",
     "prune": "delete old versions, and stages that nothing will use again",
     "export": "write a version for a trainer",
+    "trees": "message trees from one export form to the other, nested or flat",
     "audit": "what a trainer would cut off, for a tokenizer and its lengths",
     "publish": "push a version to the Hugging Face Hub",
     "report": "rebuild the HTML report of a version",
@@ -103,6 +104,10 @@ def _add_file_arguments(made: Mapping[str, argparse.ArgumentParser]) -> None:
         "--student", type=Path, metavar="FILE", help="made by `feingold learn`"
     )
     made["score"].add_argument("--out", type=Path, help="Parquet file")
+    trees = made["trees"]
+    trees.add_argument("path", type=Path, metavar="PATH", help="JSONL, or a version of grown trees")
+    trees.add_argument("--out", type=Path, required=True, metavar="FILE", help="x.messages.jsonl")
+    trees.add_argument("--form", choices=("trees", "messages"), help="if its name does not say")
 
 
 def _add_quality_arguments(made: Mapping[str, argparse.ArgumentParser]) -> None:

@@ -14,6 +14,7 @@ from flows.collect import QUARANTINED, Ingested, Origin, collect_items
 from flows.readers import MAX_RECORD_BYTES, Record, read_items
 from quality.formats import FORMATS
 from schemas.errors import InputError
+from schemas.recipe import TreeOptions
 
 __all__ = [
     "HUB_PREFIX",
@@ -35,6 +36,7 @@ def read_source(
     format: str = "auto",  # noqa: A002  the recipe's word
     license: str | None = None,  # noqa: A002  the recipe's word
     max_record_bytes: int = MAX_RECORD_BYTES,
+    trees: TreeOptions | None = None,
 ) -> Ingested:
     """Read a JSON, JSONL, CSV, TSV or Parquet file.
 
@@ -44,13 +46,14 @@ def read_source(
         format: a name in FORMATS, or `auto` to recognise each record by its fields.
         license: SPDX id; None = unknown.
         max_record_bytes: larger records are quarantined as `row_too_large`.
+        trees: what is taken of message trees; None: as the form `oasst` has it.
 
     Raises:
         InputError: if the format is unknown, or the file is missing, a directory, unreadable, of
             an unknown kind, or a table with a broken header.
     """
     check_format(format)
-    origin = Origin(name, str(path), license, format, max_record_bytes)
+    origin = Origin(name, str(path), license, format, max_record_bytes, trees)
     return collect_items(read_items(path, max_record_bytes=max_record_bytes), origin)
 
 
@@ -61,6 +64,7 @@ def read_hub_dataset(
     license: str | None = None,  # noqa: A002  the recipe's word
     revision: str | None = None,
     max_record_bytes: int = MAX_RECORD_BYTES,
+    trees: TreeOptions | None = None,
 ) -> Ingested:
     """Read every split of a dataset on the Hub.
 
@@ -70,6 +74,7 @@ def read_hub_dataset(
         license: SPDX id; None = unknown.
         revision: branch, tag or commit.
         max_record_bytes: larger records are quarantined as `row_too_large`.
+        trees: what is taken of message trees; None: as the form `oasst` has it.
 
     Returns:
         The records of all splits, in the order of the splits' names; `source` is `hf:owner/name`,
@@ -86,7 +91,7 @@ def read_hub_dataset(
     source = HUB_PREFIX + repository
     parts = []
     for split, records in sorted(_load_splits(repository, revision).items()):
-        origin = Origin(source, f"{source}/{split}", license, format, max_record_bytes)
+        origin = Origin(source, f"{source}/{split}", license, format, max_record_bytes, trees)
         parts.append(collect_items(_hub_items(records), origin))
     if not parts:
         return collect_items([], Origin(source, source, license))

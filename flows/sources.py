@@ -90,8 +90,12 @@ def shown_path(source: SourceOptions, place: Path | str, base: Path) -> str:
 def _read_one(source: SourceOptions, place: Path | str, base: Path) -> Ingested:
     """Read one file or Hub dataset."""
     if isinstance(place, str):
-        return read_hub_dataset(place, format=source.format, license=source.license)
-    read = read_source(place, name=place.name, format=source.format, license=source.license)
+        return read_hub_dataset(
+            place, format=source.format, license=source.license, trees=source.trees
+        )
+    read = read_source(
+        place, name=place.name, format=source.format, license=source.license, trees=source.trees
+    )
     file = pl.lit(shown_path(source, place, base)).alias("file")
     return Ingested(read.rows.with_columns(file), read.quarantined.with_columns(file))
 
@@ -186,7 +190,9 @@ def quarantine_rows(parts: Sequence[Ingested]) -> Quarantine:
         "id",
         pl.lit("ingest").alias("stage"),
         "rule",
-        pl.lit("quarantine").alias("action"),
+        "action",
+        "value",
+        "threshold",
         pl.format("{}, line {}: {}", "file", pl.col("line").fill_null(0), "detail").alias(
             "evidence"
         ),

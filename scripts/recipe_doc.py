@@ -59,7 +59,9 @@ def _section(title: str, model: type[BaseModel]) -> str:
     lines += ["| field | default | |", "| --- | --- | --- |"]
     for name, field in model.model_fields.items():
         text = (field.description or "").replace("|", "\\|")
-        lines.append(f"| `{name}` | {_default(field.get_default())} | {text} |")
+        lines.append(
+            f"| `{name}` | {_default(field.get_default(call_default_factory=True))} | {text} |"
+        )
     return "\n".join([*lines, ""])
 
 
@@ -78,7 +80,7 @@ def _default(value: object) -> str:
         return "see below"
     if value is None:
         return "null"
-    if value in ((), ""):
+    if value in ((), "", {}):
         return "none"
     return f"`{list(value) if isinstance(value, tuple) else value}`"
 

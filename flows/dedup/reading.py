@@ -21,6 +21,7 @@ from flows.ingest import read_hub_dataset
 from flows.readers import read_items
 from flows.session import Session
 from flows.sources import find_places, quarantine_rows, shown_path
+from flows.trees import plant
 from schemas.recipe import SourceOptions
 
 # Records parsed at once: 200 MB of short ones.
@@ -75,7 +76,7 @@ def read_parts(session: Session, folder: Path) -> Parts:
             for path in (*written["rows"], *written["bad"]):
                 numbers.see(pl.read_parquet(path, columns=["id"])["id"])
         else:
-            origin = Origin(name, shown, source.license, source.format)
+            origin = Origin(name, shown, source.license, source.format, trees=source.trees)
             written = _read_one(
                 _ingest(source, place, origin), folder / f"part-{number:05}", numbers
             )
@@ -148,10 +149,12 @@ def _name(place: Path | str) -> str:
 def _ingest(source: SourceOptions, place: Path | str, origin: Origin) -> Iterator[Ingested]:
     """Yield a source in parts."""
     if isinstance(place, str):
-        yield read_hub_dataset(place, format=source.format, license=source.license)
+        yield read_hub_dataset(
+            place, format=source.format, license=source.license, trees=source.trees
+        )
         return
     first = 0
-    records = read_items(place)
+    records = plant(read_items(place), source.format)
     while items := list(islice(records, _RECORDS)):
         part = collect_items(items, origin)
         row = pl.col("row") + first

@@ -11,6 +11,7 @@ from flows.methods.base import Method
 from flows.methods.identity import Identity
 from flows.methods.respond import Respond
 from flows.methods.self_instruct import SelfInstruct
+from flows.methods.tree import GrowTrees
 
 #: Value of `kind:` to the method.
 METHODS: Mapping[str, type[Method]] = MappingProxyType(
@@ -18,5 +19,6 @@ METHODS: Mapping[str, type[Method]] = MappingProxyType(
         "self_instruct": SelfInstruct,
         "respond": Respond,
         "identity": Identity,
+        "tree": GrowTrees,
     }
 )

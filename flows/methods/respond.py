@@ -6,14 +6,13 @@ from typing import cast
 from flows.methods.answering import answer, answer_requests
 from flows.methods.base import Forecast, Kit, Method, Wave
 from flows.methods.jobs import Draft, Job
-from flows.prompts import read_prompts
+from flows.prompts import PromptFile, read_prompts
 from flows.refresh.known import leave_answered
 from quality.gates import Rejection
-from schemas.recipe.generators.respond import RespondOptions
 
 
-class Respond(Method):
-    """Answers each prompt of a file; lines that are none are quarantined."""
+class FromPrompts(Method):
+    """Goes over a file of prompts; lines that are none are quarantined."""
 
     def __init__(self, kit: Kit) -> None:
         """Read the prompts; of a refresh, those that no earlier version has answered.
@@ -22,21 +21,16 @@ class Respond(Method):
             InputError: if the file is missing or not readable at all.
         """
         super().__init__(kit)
-        self._options = cast("RespondOptions", kit.options)
-        self._prompts = read_prompts(kit.session, self._options)
+        self._file = cast("PromptFile", kit.options)
+        self._prompts = read_prompts(kit.session, self._file)
         night = kit.session.spec.night
         if night is not None:
             self._prompts = leave_answered(self._prompts, night, kit.name)
-        self.first_questions = kit.profile.answers_per_task
 
     @property
     def fingerprint(self) -> str:
         """Hash of the file."""
         return self._prompts.fingerprint
-
-    def jobs(self) -> Iterator[Job]:
-        """One for each prompt."""
-        return (answer(self.kit, task) for task in self._prompts.tasks)
 
     def count_jobs(self) -> int:
         """One for each prompt."""
@@ -45,9 +39,26 @@ class Respond(Method):
     def unreadable(self) -> Iterator[Draft]:
         """Lines that are no prompt."""
         for line, rule, detail, raw in self._prompts.unreadable:
-            evidence = f"{self._options.prompts}, line {line or 0}: {detail}"
+            evidence = f"{self._file.prompts}, line {line or 0}: {detail}"
             rejection = Rejection(rule, evidence=evidence)
             yield Draft(None, raw=raw, rejection=rejection, action="quarantine")
+
+
+class Respond(FromPrompts):
+    """Answers each prompt of a file."""
+
+    def __init__(self, kit: Kit) -> None:
+        """Read the prompts.
+
+        Raises:
+            InputError: if the file is missing or not readable at all.
+        """
+        super().__init__(kit)
+        self.first_questions = kit.profile.answers_per_task
+
+    def jobs(self) -> Iterator[Job]:
+        """One for each prompt."""
+        return (answer(self.kit, task) for task in self._prompts.tasks)
 
     def forecast(self) -> Forecast:
         """One wave of answers."""

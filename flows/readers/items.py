@@ -84,3 +84,27 @@ def describe_json_error(error: Exception) -> str:
 def visible_text(data: bytes) -> str:
     r"""Return bytes as text, those that are not UTF-8 as `\xNN`."""
     return data.decode("utf-8", "backslashreplace")
+
+
+_RAW_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, default=str)
+_ESCAPING_ENCODER: Final = json.JSONEncoder(ensure_ascii=True, default=str)
+
+
+def dump_raw(value: object) -> str:
+    r"""Return a record as one line of JSON that encodes as UTF-8.
+
+    Half a surrogate pair, which UTF-8 cannot hold, stays the escape that it came as. Values that
+    JSON does not know (dates and decimals in Parquet) are written as text.
+
+    Example:
+        >>> dump_raw({"a": "\ud83d", "b": "ß"})
+        '{"a": "\\ud83d", "b": "\\u00df"}'
+    """
+    raw = _RAW_ENCODER.encode(value)
+    if raw.isascii():
+        return raw
+    try:
+        raw.encode("utf-8")
+    except UnicodeEncodeError:
+        return _ESCAPING_ENCODER.encode(value)
+    return raw

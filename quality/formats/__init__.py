@@ -18,6 +18,7 @@ from quality.formats import (
     openai,
     preference,
     prompt_completion,
+    prompts,
     sharegpt,
 )
 from quality.formats.parse import FormatError, Message, Parsed, Record, describe_fields
@@ -70,6 +71,7 @@ FORMATS: Final[Mapping[str, Format]] = {
         prompt_completion.reason_left_out,
         prompt_completion.render,
     ),
+    "prompts": Format(prompts.detect, prompts.parse, prompts.reason_left_out, prompts.render),
     "openai": Format(openai.detect, openai.parse, openai.reason_left_out, openai.render),
 }
 

@@ -73,6 +73,14 @@ class Preference:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranking:
+    """A whole verdict on several answers: their labels, the best first; `reasons` as above."""
+
+    order: tuple[str, ...]
+    reasons: str
+
+
+@dataclass(frozen=True, slots=True)
 class Abstention:
     """No verdict, and why; `detail` is what the server said, untrusted."""
 
@@ -137,6 +145,28 @@ def read_preference(text: str, *, judged: Sequence[str], mark: str) -> Preferenc
     if problem is not None:
         return problem
     return Preference(better, found["reasons"].strip())
+
+
+def read_ranking(
+    text: str, *, labels: Sequence[str], judged: Sequence[str], mark: str
+) -> Ranking | Abstention:
+    """Read the reply to a request for a ranking of all of `labels`; see `read_rating`.
+
+    Example:
+        >>> read_ranking('{"reasons": "B is right.", "ranking": ["B", "A"]}',
+        ...     labels=["A", "B"], judged=[], mark="f0")
+        Ranking(order=('B', 'A'), reasons='B is right.')
+    """
+    found = _read_object(text)
+    if isinstance(found, Abstention):
+        return found
+    order = found.get("ranking")
+    if set(found) != {"reasons", "ranking"} or not isinstance(order, list):
+        return Abstention("wrong_fields")
+    if not all(isinstance(label, str) for label in order) or sorted(order) != sorted(labels):
+        return Abstention("out_of_range")
+    problem = _doubt(found["reasons"], {"ranking": "".join(order)}, judged, mark)
+    return problem or Ranking(tuple(order), found["reasons"].strip())
 
 
 class _DoubledFieldError(ValueError):

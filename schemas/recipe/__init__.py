@@ -23,7 +23,7 @@ from schemas.recipe.refining import (
     SemanticOptions,
     StudentOptions,
 )
-from schemas.recipe.sources import SourceOptions
+from schemas.recipe.sources import SourceOptions, TreeOptions
 from schemas.recipe.teacher import TeacherOptions
 from schemas.recipe.versions import (
     GateOptions,
@@ -61,6 +61,7 @@ __all__ = [
     "StudentOptions",
     "TargetOptions",
     "TeacherOptions",
+    "TreeOptions",
     "check_repository",
     "parse_recipe",
 ]

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from schemas.recipe.base import Options, Share
 from schemas.recipe.conversations import ConversationOptions
+from schemas.recipe.trees import TreeOptions
 
 
 class SourceOptions(Options):
@@ -26,4 +27,7 @@ class SourceOptions(Options):
     share: Share | None = Field(None, description="share of its rows that is used")
     conversations: ConversationOptions | None = Field(
         None, description="cleaning of saved chats; null: rows stay as they came"
+    )
+    trees: TreeOptions | None = Field(
+        None, description="null: threads of the best replies, the last in rank as the rejected one"
     )

@@ -1,11 +1,12 @@
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
 from schemas.errors import InputError
-from schemas.recipe import Recipe, RespondOptions, SelfInstructOptions, parse_recipe
+from schemas.recipe import GENERATORS, Recipe, RespondOptions, SelfInstructOptions, parse_recipe
 
+KINDS = ", ".join(get_args(one.model_fields["kind"].annotation)[0] for one in GENERATORS)
 #: The recipe of HOUSE.md, every field named.
 HOUSE: dict[str, Any] = {
     "name": "my-dataset",
@@ -137,8 +138,7 @@ RESPOND = {"kind": "respond", "prompts": "p"}
         ),
         (
             with_field("generators", [{"kind": "evolve"}]),
-            "expected one of self_instruct, respond, identity, got 'evolve' for "
-            "'generators.0.kind' in r.yaml: correct it",
+            f"expected one of {KINDS}, got 'evolve' for 'generators.0.kind' in r.yaml: correct it",
         ),
         (
             with_field("seed", "x"),

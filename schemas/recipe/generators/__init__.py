@@ -7,11 +7,13 @@ from pydantic import Field
 from schemas.recipe.generators.identity import IdentityOptions
 from schemas.recipe.generators.respond import RespondOptions
 from schemas.recipe.generators.self_instruct import SelfInstructOptions
+from schemas.recipe.generators.tree import GrowOptions
 
 AnyGenerator = (
     SelfInstructOptions
     | RespondOptions
     | IdentityOptions
+    | GrowOptions
 )  # fmt: skip
 GeneratorOptions = Annotated[AnyGenerator, Field(discriminator="kind")]
 

@@ -64,7 +64,9 @@ def _kept(name: str, rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(rows.select(reason)["reason"].is_null())
 
 
-@pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("kto", "oasst")])
+@pytest.mark.parametrize(
+    "name", [name for name in FORMATS if name not in ("kto", "oasst", "prompts")]
+)
 @given(parsed=st.lists(SINGLE | MANY | UNANSWERED | LOST, max_size=5))
 def test_what_was_rendered_is_read_back(name: str, parsed: list[Parsed]) -> None:
     form = FORMATS[name]
@@ -110,6 +112,16 @@ def test_trees_hold_the_threads_they_were_made_of(parsed: list[Parsed]) -> None:
     ]
     assert found == {content_id(one) for one in whole}
     assert len(threads) == len(found)
+
+
+@given(parsed=st.lists(SINGLE | MANY | UNANSWERED | LOST, max_size=5))
+def test_prompts_are_the_turns_up_to_the_last_question(parsed: list[Parsed]) -> None:
+    rows = _rows(parsed)
+    found = FORMATS["prompts"].render(rows)["prompt"].to_list()
+    for turns, prompt in zip(rows["messages"].to_list(), found, strict=True):
+        assert turns[: len(prompt)] == prompt
+        assert prompt[-1]["role"] == "user"
+        assert all(turn["role"] != "user" for turn in turns[len(prompt) :])
 
 
 def test_a_tree_keeps_which_answer_lost() -> None:
