@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from flows.collect import dump_raw
 from flows.conversations import ENTRY, PLACES
+from flows.readers.items import dump_raw
 from flows.turn_sizes import turn_sizes
 from quality.conversations.records import slice_record
 from quality.conversations.rounds import (

@@ -23,8 +23,9 @@ from schemas.recipe.refining import (
     SemanticOptions,
     StudentOptions,
 )
-from schemas.recipe.sources import SourceOptions, TreeOptions
+from schemas.recipe.sources import SourceOptions
 from schemas.recipe.teacher import TeacherOptions
+from schemas.recipe.trees import TreeOptions
 from schemas.recipe.versions import (
     GateOptions,
     PublishOptions,
