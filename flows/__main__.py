@@ -88,6 +88,12 @@ def _add_recipe_arguments(made: Mapping[str, argparse.ArgumentParser]) -> None:
         made[verb].add_argument(
             "--out", type=Path, default=Path("published"), help="directory of versions"
         )
+    for flag, text in (
+        ("--params", "of a model to train, such as 111M or 7B: adds what that takes"),
+        ("--unique-tokens", "to train it on, such as 1.5B; those of this dataset by default"),
+        ("--flops-per-second", "that the hardware really does, such as 150T: adds hours"),
+    ):
+        made["plan"].add_argument(flag, metavar="N", help=text)
     made["doctor"].add_argument("recipe", type=Path, nargs="?", metavar="RECIPE")
 
 

@@ -11,6 +11,7 @@ from flows.publishers.changelog import render_changelog
 from flows.publishers.evidence import evidence_tables
 from flows.publishers.layout import splits_of
 from flows.publishers.terms import HUB_LICENSES, normalise_license
+from flows.training import describe_sums
 from schemas.manifest import DatasetManifest
 
 _SIZES = (
@@ -49,6 +50,7 @@ def render_card(manifest: DatasetManifest, rows: pl.DataFrame) -> str:
         _overview(manifest),
         _funnel(manifest),
         _evidence(manifest),
+        _training(manifest),
         _sources(manifest),
         _examples(rows),
         _loading(manifest),
@@ -143,6 +145,15 @@ def _evidence(manifest: DatasetManifest) -> str:
         f"{table.text}\n\n{_table(table.header, table.rows)}" for table in evidence_tables(manifest)
     ]
     return "## Evidence\n\n" + "\n\n".join(parts) if parts else ""
+
+
+def _training(manifest: DatasetManifest) -> str:
+    """The arithmetic of training a model on these rows, where the recipe names one."""
+    sums = manifest.notes.get("training")
+    if sums is None:
+        return ""
+    lines = "\n".join(f"- {line}" for line in describe_sums(sums))
+    return f"## Training a model\n\n{lines}"
 
 
 def _sources(manifest: DatasetManifest) -> str:

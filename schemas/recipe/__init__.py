@@ -24,6 +24,7 @@ from schemas.recipe.refining import (
 )
 from schemas.recipe.sources import SourceOptions
 from schemas.recipe.teacher import TeacherOptions
+from schemas.recipe.training import TrainingOptions, read_amount
 from schemas.recipe.versions import (
     GateOptions,
     PublishOptions,
@@ -57,6 +58,8 @@ __all__ = [
     "SplitOptions",
     "StudentOptions",
     "TeacherOptions",
+    "TrainingOptions",
     "check_repository",
     "parse_recipe",
+    "read_amount",
 ]
