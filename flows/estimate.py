@@ -14,6 +14,7 @@ from flows.prompts import read_prompts
 from flows.recipes import LoadedRecipe
 from flows.seeds import fits, load_seeds
 from flows.session import RunSpec, Session
+from flows.teachers.model_file import inspect_model
 from flows.teachers.prices import listed_price
 from flows.teachers.resolve import batch_price, price_of, recipe_teachers
 from schemas.recipe import RespondOptions, SelfInstructOptions, TeacherOptions
@@ -29,6 +30,7 @@ _BATCH_ROWS = 128
 # Tokens a second: the embedded teacher on two cores; a hosted one, for each request in flight.
 _EMBEDDED_SPEED = 100.0
 _HOSTED_SPEED = 50.0
+_EMBEDDED_BYTES = 98e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +334,9 @@ def _seconds(total: _Asked, teachers: Sequence[TeacherOptions]) -> float:
 
 
 def _speed(options: TeacherOptions) -> float:
+    if options.gguf is not None:
+        # Reading the weights is what takes the time: twice the bytes, half the tokens.
+        return _EMBEDDED_SPEED * _EMBEDDED_BYTES / max(inspect_model(options.gguf).bytes, 1)
     is_embedded = options.base_url is None
     return _EMBEDDED_SPEED if is_embedded else _HOSTED_SPEED * options.max_in_flight
 
@@ -357,5 +362,5 @@ def _explain(rates: _Rates, teachers: Sequence[TeacherOptions]) -> list[str]:
         listed = listed_price(options.base_url or "", str(options.model))
         if options.price_per_million is None and listed is not None:
             lines.append(f"list price of {options.model} as of {listed.as_of}: {listed.source}")
-        lines.append(f"{_speed(options):,.0f} completion tokens a second")
+        lines.append(f"{_speed(options):,.3g} completion tokens a second")
     return lines

@@ -35,6 +35,8 @@ from schemas.frames import DECISIONS, ROWS
 from schemas.recipe import RespondOptions, SelfInstructOptions
 from schemas.records import GivenTask, Seed, TeacherReply, TeacherRequest
 
+# Parameters below which a model is asked as the embedded one: a larger one follows longer prompts.
+_SMALL_MODEL = 1_000_000_000
 _PACKED = 2_000  # attempts that are held as dictionaries before they become a frame
 _ASKED_TOGETHER = 100  # tasks looked up in the journal together
 
@@ -208,8 +210,10 @@ async def _respond(maker: "Maker", given: Sequence[GivenTask]) -> None:
 
 def profile_of(session: Session, options: SelfInstructOptions | RespondOptions) -> Profile:
     """The settings of a generator for the teacher of this run."""
-    is_embedded = session.teacher_identities[0].is_embedded
-    return resolve_profile(options, session.recipe.teachers[0], is_embedded=is_embedded)
+    identity = session.teacher_identities[0]
+    weights = identity.weights
+    is_small = weights is not None and weights.parameters < _SMALL_MODEL
+    return resolve_profile(options, session.recipe.teachers[0], is_small=is_small)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from flows.publishers.evidence import evidence_tables
 from flows.publishers.layout import splits_of
 from flows.publishers.terms import HUB_LICENSES, normalise_license
 from flows.training import describe_sums
-from schemas.manifest import DatasetManifest
+from schemas.manifest import DatasetManifest, LocalWeights
 
 _SIZES = (
     (1_000, "n<1K"),
@@ -117,11 +117,26 @@ def _overview(manifest: DatasetManifest) -> str:
             f"US$ {teacher.cost_usd:.2f}) and replayed {teacher.requests.replayed:,} from its "
             "journal."
         )
+        if teacher.weights is not None:
+            lines.append(_weights(teacher.weights, teacher.weights_sha256))
     lines += [
         f"The generator {name} stopped before its target: {limit}."
         for name, limit in manifest.notes.get("stopped_by", {}).items()
     ]
     return "\n\n".join(lines)
+
+
+def _weights(weights: LocalWeights, sha256: str | None) -> str:
+    """Which file answered, and how it was sampled."""
+    template = weights.chat_template_sha256
+    sampler = ", ".join(f"{name} {value:g}" for name, value in weights.sampler.items())
+    return (
+        f"Its weights: `{_cell(weights.file)}`, sha256 `{sha256}`, {_cell(weights.architecture)}, "
+        f"{_cell(weights.quantization)}, {weights.parameters:,} parameters; "
+        + (f"chat template sha256 `{template}`" if template else "no chat template in the file")
+        + f"; served by llama.cpp with {weights.context:,} tokens a request and {sampler} "
+        "(temperature and seed are in each request)."
+    )
 
 
 def _funnel(manifest: DatasetManifest) -> str:

@@ -114,7 +114,7 @@ def server_for(base_url: str, *, named: str | None) -> Server:
     """Say which kind of server answers at an address.
 
     Args:
-        base_url: endpoint, or `embedded:<hash of the weights>`.
+        base_url: endpoint, or `embedded:` or `gguf:` and the hash of the weights.
         named: kind that the recipe names; null to go by the address.
 
     Raises:
@@ -122,7 +122,7 @@ def server_for(base_url: str, *, named: str | None) -> Server:
     """
     if named is not None:
         return SERVERS[_known(named, SERVERS, "teacher.server")]
-    if base_url.startswith("embedded:"):
+    if base_url.startswith(("embedded:", "gguf:")):
         return SERVERS["llamacpp"]
     return SERVERS[_SERVER_OF_HOST.get(host_of(base_url), "generic")]
 
@@ -131,7 +131,7 @@ def host_of(base_url: str) -> str:
     """Return the host of an address in small letters, "" where there is none.
 
     Args:
-        base_url: endpoint, or `embedded:<hash of the weights>`.
+        base_url: endpoint, or `embedded:` or `gguf:` and the hash of the weights.
     """
     try:
         return urlsplit(base_url).hostname or ""

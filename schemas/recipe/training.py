@@ -7,7 +7,9 @@ from pydantic import BeforeValidator, Field
 
 from schemas.recipe.base import Options
 
-_AMOUNT: Final = re.compile(r"([0-9][0-9_,]*(?:\.[0-9]+)?(?:e\+?[0-9]{1,2})?)\s*([kmbgtpe]?)", re.I)
+_AMOUNT: Final = re.compile(
+    r"([0-9][0-9_,]*(?:\.[0-9]+)?(?:e\+?[0-9]{1,2})?)\s*([kmbgtpe]?)", re.IGNORECASE
+)
 _FACTORS: Final = {
     "": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12, "p": 10**15, "e": 10**18,
 }  # fmt: skip
