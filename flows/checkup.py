@@ -129,7 +129,7 @@ def _teachers(every: Sequence[TeacherOptions]) -> list[Check]:
 
 
 def _local_name(options: TeacherOptions) -> str:
-    return "embedded" if options.gguf is None else options.gguf.name
+    return "embedded" if options.gguf is None else Path(options.gguf).name
 
 
 def check_teacher(options: TeacherOptions, *, name: str = "teacher") -> Check:

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from flows.generate import Ledger, Maker, answer_request, profile_of, proposal_request
@@ -336,7 +337,7 @@ def _seconds(total: _Asked, teachers: Sequence[TeacherOptions]) -> float:
 def _speed(options: TeacherOptions) -> float:
     if options.gguf is not None:
         # Reading the weights is what takes the time: twice the bytes, half the tokens.
-        return _EMBEDDED_SPEED * _EMBEDDED_BYTES / max(inspect_model(options.gguf).bytes, 1)
+        return _EMBEDDED_SPEED * _EMBEDDED_BYTES / max(inspect_model(Path(options.gguf)).bytes, 1)
     is_embedded = options.base_url is None
     return _EMBEDDED_SPEED if is_embedded else _HOSTED_SPEED * options.max_in_flight
 

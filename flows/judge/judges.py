@@ -64,8 +64,9 @@ def judge_teachers(recipe: Recipe, options: JudgeOptions) -> list[TeacherOptions
     known = [((item.base_url or "").rstrip("/"), item.gguf, item.model) for item in found]
     for place, item in enumerate(known):
         if item in known[:place]:
+            name = item[2] or item[1] or "the embedded one"
             msg = (
-                f"expected different judges, got {str(item[2] or item[1] or 'the embedded one')!r} twice in "
+                f"expected different judges, got {name!r} twice in "
                 "judge.teacher: one judge asked twice is no panel"
             )
             raise InputError(msg)

@@ -83,19 +83,6 @@ class EmbeddedTeacher:
     pid: int
 
 
-def embedded_model(*, slots: int = SLOTS, context_tokens: int = CONTEXT_TOKENS) -> Served:
-    """Return the model that feingold brings along.
-
-    Args:
-        slots: requests answered in parallel.
-        context_tokens: prompt and answer of one slot, in tokens.
-
-    Raises:
-        InputError: if a package that it needs is not installed.
-    """
-    return Served(find_weights(), MODEL, LICENSE, slots, context_tokens, is_embedded=True)
-
-
 @contextmanager
 def embedded_teacher(
     served: Served | None = None, *, start_seconds: float = START_SECONDS
@@ -113,7 +100,8 @@ def embedded_teacher(
         InputError: if a package that it needs is not installed, or llama.cpp cannot serve a file.
         RunError: if the server does not come up in time.
     """
-    served = served or embedded_model()
+    if served is None:
+        served = Served(find_weights(), MODEL, LICENSE, SLOTS, CONTEXT_TOKENS, is_embedded=True)
     settings = ServerSettings(
         parent=os.getpid(),
         weights=str(served.path),

@@ -1,11 +1,15 @@
 """The teachers that feingold serves itself: which model is meant, and what to record of it."""
 
+from pathlib import Path
+
 from flows.teachers.client import TeacherIdentity
 from flows.teachers.embedded import (
     CONTEXT_TOKENS,
+    LICENSE,
+    MODEL,
     SLOTS,
     Served,
-    embedded_model,
+    find_weights,
     hash_weights,
     require_server,
 )
@@ -25,29 +29,25 @@ def local_model(options: TeacherOptions) -> Served:
     Raises:
         InputError: if a package or the file is missing, or the file cannot be a teacher.
     """
-    slots = options.slots or SLOTS
-    context = options.context or CONTEXT_TOKENS
-    if options.gguf is None:
-        served = embedded_model(slots=slots, context_tokens=context)
-    else:
-        require_server()
-        found = inspect_model(options.gguf)
-        served = Served(
-            found.path,
-            options.model or found.name,
-            found.license or options.license,
-            slots,
-            context,
-            is_embedded=False,
-        )
-    most = inspect_model(served.path).trained_context
-    if options.context is not None and most is not None and options.context > most:
+    path = find_weights() if options.gguf is None else Path(options.gguf)
+    require_server()
+    found = inspect_model(path)
+    most = found.trained_context or CONTEXT_TOKENS
+    name = MODEL if options.gguf is None else options.model or found.name
+    if options.context is not None and options.context > most and found.trained_context:
         msg = (
-            f"expected teacher.context of {most:,} at most, which {served.model} was made for, "
-            f"got {options.context:,}: lower it"
+            f"expected teacher.context of {most:,} at most, which {name} was made for, got "
+            f"{options.context:,}: lower it"
         )
         raise InputError(msg)
-    return served
+    return Served(
+        path,
+        name,
+        LICENSE if options.gguf is None else found.license or options.license,
+        options.slots or SLOTS,
+        options.context or min(CONTEXT_TOKENS, most),
+        is_embedded=options.gguf is None,
+    )
 
 
 def local_identity(options: TeacherOptions) -> TeacherIdentity:

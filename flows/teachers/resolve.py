@@ -212,7 +212,7 @@ def _located(
 def _locate(options: TeacherOptions, base: Path) -> TeacherOptions:
     if options.gguf is None:
         return options
-    return options.model_copy(update={"gguf": Path(base, options.gguf).absolute()})
+    return options.model_copy(update={"gguf": str(Path(base, options.gguf).absolute())})
 
 
 def require_models(recipe: Recipe) -> None:

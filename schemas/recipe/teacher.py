@@ -1,7 +1,6 @@
 """The teacher and what it may cost."""
 
 import re
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -23,14 +22,17 @@ class TeacherOptions(Options):
     """Any server that speaks OpenAI's Chat Completions, a GGUF file, or else the embedded one."""
 
     base_url: str | None = Field(None, description="e.g. http://127.0.0.1:8000/v1")
-    gguf: Path | None = Field(
-        None, description="model file that feingold serves itself, with llama.cpp"
+    gguf: str | None = Field(
+        None, min_length=1, description="model file that feingold serves itself, with llama.cpp"
     )
     slots: int | None = Field(
         None, ge=1, le=256, description="requests a local model answers at once; null: 8"
     )
     context: int | None = Field(
-        None, ge=64, le=2**24, description="tokens of a local model's prompt and answer; null: 2048"
+        None,
+        ge=64,
+        le=2**24,
+        description="tokens of a local model's prompt and answer; null: 2048 at most",
     )
     model: str | None = Field(
         None, description="model name as the server knows it; of a GGUF file: null takes its own"
