@@ -355,20 +355,17 @@ def test_host_of(base_url: str, expected: str) -> None:
     assert host_of(base_url) == expected
 
 
-SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
-
-
-def wire(server: str, body: dict[str, object]) -> dict[str, object]:
-    return wire_body(body, model="m", server=SERVERS[server], token_field=None, schema=SCHEMA)
-
-
 def test_llamacpp_takes_a_schema_for_a_text_in_a_field_of_its_own() -> None:
-    assert wire("llamacpp", {"prompt": "a"}) == {"model": "m", "prompt": "a", "json_schema": SCHEMA}
-    assert "response_format" in wire("llamacpp", {"messages": []})
-    assert "json_schema" not in wire("llamacpp", {"messages": []})
+    assert wire("llamacpp", LEGACY, schema=SCHEMA) == {
+        **wire("llamacpp", LEGACY),
+        "json_schema": SCHEMA,
+    }
+    asked = wire("llamacpp", CHAT, schema=SCHEMA)
+    assert "response_format" in asked
+    assert "json_schema" not in asked
 
 
 @pytest.mark.parametrize("server", list(SERVERS))
 def test_a_grammar_and_a_schema_are_never_sent_together(server: str) -> None:
-    sent = wire(server, {"messages": [], "grammar": 'root ::= "yes"'})
-    assert sent == {"model": "m", "messages": [], "grammar": 'root ::= "yes"'}
+    body = {**CHAT, "grammar": 'root ::= "yes"'}
+    assert wire(server, body, schema=SCHEMA) == wire(server, body)
