@@ -31,7 +31,7 @@ _VERBS = {
     "verify": "prove that a version is as it was published",
     "prune": "delete old versions, and stages that nothing will use again",
     "export": "write a version for a trainer",
-    "audit": "what a trainer would cut off, for a tokenizer and its lengths",
+    "audit": "what a trainer would cut off, and whether a model would learn to stop",
     "publish": "push a version to the Hugging Face Hub",
     "report": "rebuild the HTML report of a version",
     "prove": "the quality-against-size experiment",
@@ -213,6 +213,10 @@ def _add_version_arguments(made: Mapping[str, argparse.ArgumentParser]) -> None:
     audit.add_argument(
         "--out", type=Path, metavar="FILE", help="Parquet of rows at the first length"
     )
+    audit.add_argument(
+        "--masks", type=Path, metavar="FILE",
+        help="what a trainer prepared: Parquet or JSONL with input_ids and labels; is checked",
+    )  # fmt: skip
     made["export"].add_argument("--format", required=True)
     made["export"].add_argument("--out", type=Path, required=True, metavar="FILE")
     _add_publish_arguments(made["publish"])

@@ -68,9 +68,8 @@ def ask(options: TeacherOptions, home: Path, requests: list[TeacherRequest]) -> 
         panel = Panel([teacher], journal=journal, claims=stack.enter_context(Claims(home)))
 
         async def all_of_them() -> list[str]:
-            replies = await asyncio.gather(*map(panel.ask, requests))
-            await panel.close()
-            return [reply.text for reply in replies]
+            async with panel.opened():
+                return [reply.text async for reply in panel.ask(requests)]
 
         return asyncio.run(all_of_them())
 
@@ -144,11 +143,8 @@ def test_one_file_answers_another_judges_and_the_version_tells_both(tmp_path: Pa
     version = tmp_path / answer["path"]
     manifest = json.loads((version / "manifest.json").read_text())
     teacher = manifest["teacher"]
-    (judge,) = next(
-        stage["notes"]["judge"]["judges"]
-        for stage in manifest["by_stage"]
-        if stage["stage"] == "judge"
-    )
+    notes = {stage["stage"]: stage["notes"] for stage in manifest["by_stage"]}
+    (judge,) = notes["judge"]["judge"]["judges"]
     assert teacher["base_url"].startswith("gguf:")
     assert judge["base_url"].startswith("gguf:")
     assert teacher["base_url"] != judge["base_url"]
