@@ -31,6 +31,7 @@ _VERBS = {
     "verify": "prove that a version is as it was published",
     "prune": "delete old versions, and stages that nothing will use again",
     "export": "write a version for a trainer",
+    "trainer": "data and configuration of a trainer, with published settings",
     "audit": "what a trainer would cut off, and whether a model would learn to stop",
     "publish": "push a version to the Hugging Face Hub",
     "report": "rebuild the HTML report of a version",
@@ -217,9 +218,27 @@ def _add_version_arguments(made: Mapping[str, argparse.ArgumentParser]) -> None:
         "--masks", type=Path, metavar="FILE",
         help="what a trainer prepared: Parquet or JSONL with input_ids and labels; is checked",
     )  # fmt: skip
+    _add_trainer_arguments(made["trainer"])
     made["export"].add_argument("--format", required=True)
     made["export"].add_argument("--out", type=Path, required=True, metavar="FILE")
     _add_publish_arguments(made["publish"])
+
+
+def _add_trainer_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("path", type=Path, metavar="PATH", help="of a published version")
+    verb.add_argument(
+        "--method", required=True, metavar="NAME",
+        help="lora, lora-defaults, qlora or llama-adapter",
+    )  # fmt: skip
+    verb.add_argument(
+        "--for", dest="trainer", choices=("peft", "axolotl", "llamafactory"), default="peft",
+        help="who trains; peft by default",
+    )  # fmt: skip
+    verb.add_argument("--model", required=True, metavar="NAME", help="directory or Hub name")
+    verb.add_argument(
+        "--tokenizer", metavar="DIR", help="directory or Hub name; for peft the model's by default"
+    )
+    verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the files")
 
 
 def _add_publish_arguments(verb: argparse.ArgumentParser) -> None:
