@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from flows.runner import tell
-from flows.trainers.writing import find_method, write_trainer
+from flows.trainers.writing import Plan, find_method, write_trainer
 from flows.versions import SPLIT, open_version, read_data, scan_rows
 
 
@@ -19,12 +19,9 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     rows = read_data(folder).join(trained, on="id", how="semi")
     done = write_trainer(
         rows,
-        method,
-        arguments.trainer,
-        model=arguments.model,
+        Plan(method, arguments.trainer, arguments.model, arguments.tokenizer),
         title=f"{manifest.name} {manifest.version}, {manifest.content_sha256[:16]}",
         out=arguments.out,
-        tokenizer=arguments.tokenizer,
     )
     answer = {
         "dataset": manifest.name,

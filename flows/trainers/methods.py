@@ -1,4 +1,4 @@
-"""Published settings of fine-tuning methods, each with its source, in the words of peft and Trainer.
+"""Published settings of fine-tuning methods, each with its source, in the words of peft.
 
 They are facts of the papers and of the code beside them; what they are right for is the data that
 they were published with.

@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 IGNORED = -100
 
 
-def load_model(settings: Mapping[str, Any]) -> Any:
+def load_model(settings: Mapping[str, Any]) -> Any:  # noqa: ANN401 - peft has no types
     """Load the model to train, with the adapter in it and all else frozen."""
     options: dict[str, Any] = {}
     if settings.get("bits") == 4:

@@ -21,6 +21,23 @@ _TOKENS: Final = "train.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """What is trained, how and by whom.
+
+    Attributes:
+        method: from `find_method`.
+        trainer: a name in TRAINERS.
+        model: directory or Hub name of the model that is trained.
+        tokenizer: directory or Hub name; null: for peft the model's, for others none.
+    """
+
+    method: Method
+    trainer: str
+    model: str
+    tokenizer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """What lies ready for a trainer.
 
@@ -55,39 +72,29 @@ def find_method(name: str) -> Method:
     return METHODS[name]
 
 
-def write_trainer(
-    rows: pl.DataFrame,
-    method: Method,
-    trainer: str,
-    *,
-    model: str,
-    title: str,
-    out: Path,
-    tokenizer: str | None = None,
-) -> Written:
+def write_trainer(rows: pl.DataFrame, plan: Plan, *, title: str, out: Path) -> Written:
     """Write data and configuration for a trainer into a directory.
 
     Args:
         rows: those to train on, ROWS.
-        method: from `find_method`.
-        trainer: a name in TRAINERS.
-        model: directory or Hub name of the model that is trained.
+        plan: how.
         title: dataset and version, for the head of the configuration.
         out: directory; files of the same names are replaced.
-        tokenizer: directory or Hub name; null: for peft the model's, for others none.
 
     Raises:
         InputError: if the trainer cannot do that, there is no such tokenizer, no row can be
             trained on, or `out` is not writable.
     """
-    needs_tokens = trainer == "peft"
-    masker = Masker(tokenizer or model) if needs_tokens or tokenizer is not None else None
+    method = plan.method
+    needs_tokens = plan.trainer == "peft"
+    tokenizer = plan.tokenizer or (plan.model if needs_tokens else None)
+    masker = None if tokenizer is None else Masker(tokenizer)
     facts = None if masker is None else masker.facts()
     pad = facts["other_pad"] if facts is not None and facts["pad_is_eos"] else None
     form = "tokens" if needs_tokens else _choose_form(rows)
     data = _TOKENS if form == "tokens" else "train.json" if form == "alpaca" else "train.jsonl"
-    job = Job(method, model, form, data, title, pad=None if needs_tokens else pad)
-    texts = TRAINERS[trainer](job)
+    job = Job(method, plan.model, form, data, title, pad=None if needs_tokens else pad)
+    texts = TRAINERS[plan.trainer](job)
     require_writable(out)
     if masker is not None and form == "tokens":
         left_out, count = _write_tokens(rows, masker, int(str(method.length.value)), out / data)

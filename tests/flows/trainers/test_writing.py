@@ -1,4 +1,4 @@
-"""Trainer configurations: published values, documented field names, rows that nothing is lost of."""
+"""Trainer configurations: published values, documented field names, rows without losses."""
 
 import json
 from pathlib import Path
