@@ -77,7 +77,7 @@ def test_loss_falls_and_only_the_adapter_changes(
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-        losses.append(float(loss))
+        losses.append(loss.item())
     assert losses[-1] < 0.9 * losses[0]
     changed = {
         name for name, weights in model.named_parameters() if not torch.equal(before[name], weights)
