@@ -59,11 +59,12 @@ def _describe(answer: dict[str, Any]) -> str:
         f"{tokens['p99']:,} (99 %), {tokens['max']:,} (longest)",
         f"  {tokens['all']:,} tokens in all, {share:.0%} of them answers; the rest is masked where "
         "only answers are trained on",
-        f"  {'cut at':>8} {'whole':>9} {'answer cut':>11} {'answer lost':>12} {'tokens lost':>12}",
+        f"  {'cut at':>8} {'whole':>9} {'answer cut':>11} {'answer lost':>12} {'of rows':>8} "
+        f"{'tokens lost':>12}",
     ]
     lines += [
         f"  {at['length']:>8,} {at['whole']:>9,} {at['cut']:>11,} {at['no_answer']:>12,} "
-        f"{at['lost']:>12,}"
+        f"{at['share_cut']:>8.1%} {at['lost']:>12,}"
         for at in answer["lengths"]
     ]
     lines += _describe_masks(answer)

@@ -146,15 +146,16 @@ def publish(folder: Path) -> str:
 def test_one_file_answers_another_judges_and_the_version_tells_both(tmp_path: Path) -> None:
     rewrite(find_weights(), tmp_path / "answers.gguf", {"general.license.link": "a"})
     rewrite(find_weights(), tmp_path / "judge.gguf", {"general.license.link": "judge"})
-    write_jsonl(
-        tmp_path / "prompts.jsonl", [{"prompt": "Name a colour."}, {"prompt": "Say hello."}]
-    )
+    words = ("red", "tree", "boat", "soup")
+    prompts = [{"prompt": f"Write a sentence with the word {word}."} for word in words]
+    write_jsonl(tmp_path / "prompts.jsonl", prompts)
     write_recipe(
         tmp_path / "r.yaml",
         name="set",
         teacher={"gguf": "answers.gguf", "slots": 2},
         judge={"teacher": {"gguf": "judge.gguf", "slots": 2}, "canaries": 0, "repeat_share": 0},
-        generators=[{"kind": "respond", "prompts": "prompts.jsonl", "license": "CC0-1.0"}],
+        # The small profile publishes only what the model is sure of, which may be nothing.
+        generators=[{"kind": "respond", "prompts": "prompts.jsonl", "profile": "large"}],
         dedup=None,
         filters=[],
     )
