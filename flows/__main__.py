@@ -32,7 +32,8 @@ _VERBS = {
     "prune": "delete old versions, and stages that nothing will use again",
     "export": "write a version for a trainer",
     "trees": "message trees from one export form to the other, nested or flat",
-    "audit": "what a trainer would cut off, for a tokenizer and its lengths",
+    "trainer": "data and configuration of a trainer, with published settings",
+    "audit": "what a trainer would cut off, and whether a model would learn to stop",
     "publish": "push a version to the Hugging Face Hub",
     "report": "rebuild the HTML report of a version",
     "prove": "the quality-against-size experiment",
@@ -89,6 +90,12 @@ def _add_recipe_arguments(made: Mapping[str, argparse.ArgumentParser]) -> None:
         made[verb].add_argument(
             "--out", type=Path, default=Path("published"), help="directory of versions"
         )
+    for flag, text in (
+        ("--params", "of a model to train, such as 111M or 7B: adds what that takes"),
+        ("--unique-tokens", "to train it on, such as 1.5B; those of this dataset by default"),
+        ("--flops-per-second", "that the hardware really does, such as 150T: adds hours"),
+    ):
+        made["plan"].add_argument(flag, metavar="N", help=text)
     made["doctor"].add_argument("recipe", type=Path, nargs="?", metavar="RECIPE")
 
 
@@ -212,9 +219,31 @@ def _add_version_arguments(made: Mapping[str, argparse.ArgumentParser]) -> None:
     audit.add_argument(
         "--out", type=Path, metavar="FILE", help="Parquet of rows at the first length"
     )
+    audit.add_argument(
+        "--masks", type=Path, metavar="FILE",
+        help="what a trainer prepared: Parquet or JSONL with input_ids and labels; is checked",
+    )  # fmt: skip
+    _add_trainer_arguments(made["trainer"])
     made["export"].add_argument("--format", required=True)
     made["export"].add_argument("--out", type=Path, required=True, metavar="FILE")
     _add_publish_arguments(made["publish"])
+
+
+def _add_trainer_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("path", type=Path, metavar="PATH", help="of a published version")
+    verb.add_argument(
+        "--method", required=True, metavar="NAME",
+        help="lora, lora-defaults, qlora or llama-adapter",
+    )  # fmt: skip
+    verb.add_argument(
+        "--for", dest="trainer", choices=("peft", "axolotl", "llamafactory"), default="peft",
+        help="who trains; peft by default",
+    )  # fmt: skip
+    verb.add_argument("--model", required=True, metavar="NAME", help="directory or Hub name")
+    verb.add_argument(
+        "--tokenizer", metavar="DIR", help="directory or Hub name; for peft the model's by default"
+    )
+    verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the files")
 
 
 def _add_publish_arguments(verb: argparse.ArgumentParser) -> None:

@@ -123,8 +123,13 @@ def _teachers(every: Sequence[TeacherOptions]) -> list[Check]:
     if len(every) == 1:
         return [check_teacher(every[0])]
     return [
-        check_teacher(options, name=f"teacher {options.model or 'embedded'}") for options in every
+        check_teacher(options, name=f"teacher {options.model or _local_name(options)}")
+        for options in every
     ]
+
+
+def _local_name(options: TeacherOptions) -> str:
+    return "embedded" if options.gguf is None else Path(options.gguf).name
 
 
 def check_teacher(options: TeacherOptions, *, name: str = "teacher") -> Check:

@@ -12,6 +12,7 @@ from flows.ingest import expand_paths
 from flows.recipes import LoadedRecipe
 from flows.session import RunSpec, session_for
 from flows.store import Store
+from flows.teachers.resolve import locate_teachers, require_models
 
 # Set before Prefect is imported; what the user has set stays.
 _ENVIRONMENT = {
@@ -42,10 +43,11 @@ def make_spec(
     """Describe a run.
 
     Raises:
-        InputError: if `home` or `out` cannot be written, or a labelled file is not there.
+        InputError: if `home` or `out` cannot be written, or a labelled or model file is not there.
     """
     for directory in (home, out):
         require_writable(directory)
+    require_models(locate_teachers(loaded.recipe, loaded.base))
     student = loaded.recipe.student
     named = [] if student is None else [*student.labels, *filter(None, [student.path])]
     for pattern in (*named, *loaded.recipe.labels):

@@ -18,7 +18,7 @@ from flows.refresh.night import Night
 from flows.store import Store
 from flows.teachers.client import TeacherIdentity
 from flows.teachers.panel import Panel
-from flows.teachers.resolve import identify, make_panel, recipe_teachers
+from flows.teachers.resolve import identify, locate_teachers, make_panel, recipe_teachers
 from schemas.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -58,9 +58,11 @@ class Session:
     def __init__(self, spec: RunSpec) -> None:
         self.spec = spec
         self.home = Path(spec.home)
-        self.recipe = Recipe.model_validate_json(spec.recipe_json)
+        recipe = Recipe.model_validate_json(spec.recipe_json)
+        #: With absolute paths of model files.
+        self.recipe = locate_teachers(recipe, Path(spec.base))
         #: As the user wrote it, without what only tonight changes.
-        self.given_recipe = self.recipe
+        self.given_recipe = recipe
         if spec.night is not None:
             self.given_recipe = Recipe.model_validate_json(spec.night.given_json)
         self.store = Store(self.home)

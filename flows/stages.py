@@ -92,7 +92,7 @@ def _teachers(session: Session) -> list[list[Any]]:
         [
             *(identity.base_url, identity.model, identity.license),
             *(options.weight, options.server, options.supports),
-            *(options.token_field, options.max_tokens_if_cut),
+            *(options.token_field, options.max_tokens_if_cut, options.context),
         ]
         for identity, options in zip(
             session.teacher_identities, session.recipe.teachers, strict=True

@@ -106,6 +106,7 @@ def teacher_records(session: Session) -> list[TeacherRecord]:
             "base_url": identity.base_url,
             "license": identity.license,
             "weights_sha256": identity.weights_sha256,
+            "weights": identity.weights,
         }
         if panel is not None:
             teacher = panel.teachers[position]

@@ -71,8 +71,9 @@ def audit_lengths(answers: pl.DataFrame, lengths: Sequence[int]) -> dict[str, An
 
     Returns:
         `rows`, `refused`, `tokens` (quantiles of row lengths, all tokens, those of answers) and
-        for each length `whole`, `cut`, `no_answer`, `trained`, `lost`, `masked` (tokens before
-        answers that are left, on which no loss is taken).
+        for each length `whole`, `cut`, `no_answer`, `share_cut` (of the rows: those that lose a
+        token of an answer or its end), `trained`, `lost`, `masked` (tokens before answers that
+        are left, on which no loss is taken).
     """
     whole = cut_rows(answers, max(1, int(_longest(answers))))
     known = whole.filter(pl.col("fate") != "refused")
@@ -92,7 +93,7 @@ def audit_lengths(answers: pl.DataFrame, lengths: Sequence[int]) -> dict[str, An
     }
 
 
-def _at(answers: pl.DataFrame, length: int) -> dict[str, int]:
+def _at(answers: pl.DataFrame, length: int) -> dict[str, int | float]:
     rows = cut_rows(answers, length).filter(pl.col("fate") != "refused")
     fates = {name: int((rows["fate"] == name).sum()) for name in ("whole", "cut", "no_answer")}
     kept = int(rows["tokens"].clip(upper_bound=length).sum())
@@ -100,6 +101,7 @@ def _at(answers: pl.DataFrame, length: int) -> dict[str, int]:
     return {
         "length": length,
         **fates,
+        "share_cut": 1 - fates["whole"] / rows.height if rows.height else 0.0,
         "trained": trained,
         "lost": int(rows["lost"].sum()),
         "masked": kept - trained,

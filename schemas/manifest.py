@@ -94,6 +94,23 @@ class TokenCounts(BaseModel):
     completion: int = 0
 
 
+class LocalWeights(BaseModel):
+    """A model that feingold serves itself, as its GGUF file says, and how it is sampled."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: str = Field(description="name of the file, without its directory")
+    architecture: str
+    quantization: str
+    parameters: int
+    chat_template_sha256: str | None = Field(description="null: the file has none")
+    context: int = Field(description="tokens of prompt and answer, at most")
+    slots: int = Field(description="requests answered at once")
+    sampler: dict[str, float] = Field(
+        description="of every request; temperature and seed are in the request itself"
+    )
+
+
 class TeacherRecord(BaseModel):
     """Who answered, under which terms, and what this run spent there."""
 
@@ -103,6 +120,7 @@ class TeacherRecord(BaseModel):
     base_url: str
     license: str | None = None
     weights_sha256: str | None = None
+    weights: LocalWeights | None = Field(None, description="null: somebody else serves the model")
     requests: RequestCounts = Field(default_factory=RequestCounts)
     tokens: TokenCounts = Field(default_factory=TokenCounts)
     cost_usd: float = 0.0

@@ -7,13 +7,17 @@ from typing import Any
 
 from flows.checkup import Check, Probed, check_all
 from flows.recipes import load_recipe
+from flows.teachers.resolve import locate_teachers
 from schemas.errors import RunError
 from schemas.recipe import Recipe
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Check and report; exit 1 where something that a run needs is missing."""
-    recipe = load_recipe(arguments.recipe).recipe if arguments.recipe else Recipe(name="doctor")
+    recipe = Recipe(name="doctor")
+    if arguments.recipe:
+        loaded = load_recipe(arguments.recipe)
+        recipe = locate_teachers(loaded.recipe, loaded.base)
     checks = check_all(recipe, home=arguments.home)
     answer = {"ok": all(check.is_ok for check in checks if check.is_needed), "checks": []}
     answer["checks"] = [_describe(check) for check in checks]

@@ -21,6 +21,9 @@ from quality.gates import InstructionGates
 from schemas.frames import ROWS, empty_frame
 from schemas.recipe.generators.answers import GeneratorBase
 
+# Parameters below which a model is asked as the embedded one: a larger one follows longer prompts.
+_SMALL_MODEL = 1_000_000_000
+
 
 def make_method(
     session: Session,
@@ -38,8 +41,9 @@ def make_method(
     Raises:
         InputError: if its material cannot be read.
     """
-    is_embedded = session.teacher_identities[0].is_embedded
-    profile = resolve_profile(options, session.recipe.teachers[0], is_embedded=is_embedded)
+    weights = session.teacher_identities[0].weights
+    is_small = weights is not None and weights.parameters < _SMALL_MODEL
+    profile = resolve_profile(options, session.recipe.teachers[0], is_small=is_small)
     return METHODS[options.kind](Kit(session, options, profile, earlier))
 
 

@@ -90,19 +90,17 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
 )
 
 
-def resolve_profile(
-    options: GeneratorBase, teacher: TeacherOptions, *, is_embedded: bool
-) -> Profile:
+def resolve_profile(options: GeneratorBase, teacher: TeacherOptions, *, is_small: bool) -> Profile:
     """Return the settings of a generator: what the recipe says, else those of its profile.
 
     Args:
         options: of the generator.
         teacher: for temperature and token limit where nothing else names them.
-        is_embedded: whether the embedded teacher answers.
+        is_small: whether the embedded teacher answers, or a file with a model of its kind.
     """
     name = getattr(options, "profile", "auto")
     if name == "auto":
-        name = "small" if is_embedded else "large"
+        name = "small" if is_small else "large"
     profile = PROFILES[name]
     stated = {
         field: value

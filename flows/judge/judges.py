@@ -61,11 +61,12 @@ def judge_teachers(recipe: Recipe, options: JudgeOptions) -> list[TeacherOptions
         own = recipe_teachers(recipe)
         return [next((found for found in own if found.weight), own[0])]
     found = recipe_teachers(recipe.model_copy(update={"teacher": options.teacher}))
-    known = [((item.base_url or "").rstrip("/"), item.model) for item in found]
+    known = [((item.base_url or "").rstrip("/"), item.gguf, item.model) for item in found]
     for place, item in enumerate(known):
         if item in known[:place]:
+            name = item[2] or item[1] or "the embedded one"
             msg = (
-                f"expected different judges, got {item[1] or 'the embedded one'!r} twice in "
+                f"expected different judges, got {name!r} twice in "
                 "judge.teacher: one judge asked twice is no panel"
             )
             raise InputError(msg)
@@ -159,13 +160,15 @@ def _add_up(counts: Sequence[RequestCounts] | Sequence[TokenCounts]) -> dict[str
 
 
 def _paced(options: TeacherOptions) -> TeacherOptions:
-    """Send the embedded judge no more than it can work on: a request that queues there times out.
+    """Send a local judge no more than it can work on: a request that queues there times out.
 
     A judge's prompts are long, so that 64 of them can keep eight places busy for minutes.
     """
     if options.base_url is not None:
         return options
-    return options.model_copy(update={"max_in_flight": min(options.max_in_flight, SLOTS)})
+    return options.model_copy(
+        update={"max_in_flight": min(options.max_in_flight, options.slots or SLOTS)}
+    )
 
 
 def _name(identity: TeacherIdentity, every: Sequence[TeacherIdentity]) -> str:

@@ -130,6 +130,7 @@ def _judge(rated: Rated, said: Said) -> dict[str, Any]:
         "model": said.model,
         "base_url": said.base_url,
         "is_embedded": said.is_embedded,
+        "weights": None if said.weights is None else said.weights.model_dump(),
         "verdicts": len(verdicts),
         "abstentions": count_abstentions(verdicts),
         "consistency": {"rows": len(said.repeats), **show_agreement(repeats)},

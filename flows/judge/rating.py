@@ -16,6 +16,7 @@ from quality.judging.material import Material, materials
 from quality.judging.ratings import Score, Verdict, combine
 from quality.judging.rubrics import rubrics_of
 from quality.judging.sampling import draw, stratified_ids
+from schemas.manifest import LocalWeights
 from schemas.recipe import JudgeOptions
 from schemas.records import TeacherReply, TeacherRequest
 
@@ -29,6 +30,7 @@ class Said:
         model: its model.
         base_url: where it answers.
         is_embedded: whether it is the small model that feingold brings along.
+        weights: what is known of local weights; null where somebody else serves them.
         rows: verdict by row id.
         repeats: the verdicts of rows that were asked about twice, the second time.
         traps: verdict by id of the trap.
@@ -39,6 +41,7 @@ class Said:
     model: str
     base_url: str
     is_embedded: bool
+    weights: LocalWeights | None
     rows: Mapping[str, Verdict]
     repeats: Mapping[str, Verdict]
     traps: Mapping[str, Verdict]
@@ -166,6 +169,7 @@ def _said(
         judge.identity.model,
         judge.identity.base_url,
         judge.identity.is_embedded,
+        judge.identity.weights,
         dict(named[:first_trap]),
         dict(named[first_repeat:]),
         dict(named[first_trap:first_repeat]),

@@ -42,6 +42,7 @@ def judge_config(session: Session, options: JudgeOptions) -> dict[str, Any]:
             [
                 *(identity.base_url, identity.model),
                 *(found.server, found.supports, found.token_field, found.max_tokens_if_cut),
+                found.context,
             ]
             for identity, found in zip(
                 judge_identities(session.recipe, options),

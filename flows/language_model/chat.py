@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from jinja2 import TemplateError
 
 from quality.formats.parse import Message
+from quality.loss_mask import Piece
 from schemas.errors import InputError
 
 #: Private-use characters around a number stand for a turn while the template is laid out.
@@ -58,6 +59,8 @@ class Chat:
         self._tokenizer = tokenizer
         self._layouts: dict[Roles, list[int | Tokens] | None] = {}
         self._begin = self._find_begin(name)
+        #: Tokens that end an answer: the template's first, then the end of sequence.
+        self.ends: Tokens = self._find_ends()
         layout = self._layout(("user",))
         if layout is None:
             msg = (
@@ -84,6 +87,59 @@ class Chat:
         for piece in layout:
             context += self._cut(before[piece]["content"]) if isinstance(piece, int) else piece
         return Spelled(tuple(context), self._cut(answer))
+
+    def spell_row(self, turns: Sequence[Message]) -> list[Piece] | None:
+        """Spell a whole row, each answer with the token that ends its turn.
+
+        Args:
+            turns: all of them, with `role` and `content`.
+
+        Returns:
+            Its tokens in order; None where the template refuses these turns.
+        """
+        if self._tokenizer.chat_template is None:
+            return self._spell_plainly(turns)
+        roles = tuple(turn["role"] for turn in turns)
+        try:
+            text = self._apply_template(roles, add_generation_prompt=False)
+        except TemplateError:
+            return None
+        pieces: list[Piece] = []
+        for place, part in enumerate(_MARK.split(text)):
+            if place % 2:
+                turn = turns[int(part)]
+                pieces.append(Piece(self._cut(turn["content"]), turn["role"] == "assistant"))
+                continue
+            tokens = self._cut_template(part)
+            if pieces and pieces[-1].is_answer and tokens[:1] and tokens[0] in self.ends:
+                pieces[-1] = Piece((*pieces[-1].tokens, tokens[0]), is_answer=True)
+                tokens = tokens[1:]
+            pieces.append(Piece(tokens, is_answer=False))
+        return pieces
+
+    def _spell_plainly(self, turns: Sequence[Message]) -> list[Piece]:
+        pieces = [Piece(self._begin, is_answer=False)]
+        for turn in turns:
+            is_answer = turn["role"] == "assistant"
+            end = self.ends[:1] if is_answer else ()
+            pieces.append(Piece((*self._cut(turn["content"]), *end), is_answer))
+            pieces.append(Piece(self._cut("\n"), is_answer=False))
+        return pieces
+
+    def _find_ends(self) -> Tokens:
+        eos = self._tokenizer.eos_token_id
+        return tuple(dict.fromkeys([*self._find_turn_end(), *([] if eos is None else [eos])]))
+
+    def _find_turn_end(self) -> Tokens:
+        """Return the token that the template puts behind an answer, if it is a control token."""
+        if self._tokenizer.chat_template is None:
+            return ()
+        try:
+            text = self._apply_template(("user", "assistant"), add_generation_prompt=False)
+        except TemplateError:
+            return ()
+        behind = self._cut_template(_MARK.split(text)[-1])[:1]
+        return behind if set(behind) & set(self._tokenizer.all_special_ids) else ()
 
     def spell_alone(self, answer: str) -> Spelled:
         """Spell an answer with nothing before it but the sign that an answer begins."""

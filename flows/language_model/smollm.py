@@ -10,7 +10,8 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from flows.language_model.gguf import GgufFile, Setting, Weights, read_gguf
+from flows.language_model.gguf import GgufFile, Weights, read_gguf
+from flows.language_model.gguf_header import Setting
 from schemas.errors import InputError
 
 _Built = TypeVar("_Built")

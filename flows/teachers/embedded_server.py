@@ -11,9 +11,21 @@ import select
 import sys
 import threading
 from dataclasses import asdict, dataclass
-from typing import NoReturn
+from typing import Final, NoReturn
 
 WARNINGS_ONLY = 2  # llama.cpp's verbosity level
+#: How every request is sampled that does not say otherwise. They are llama.cpp's defaults, set
+#: here because a file may bring defaults of its own, and a new llama.cpp other ones.
+SAMPLER: Final = {
+    "top_k": 40.0,
+    "top_p": 0.95,
+    "min_p": 0.05,
+    "repeat_penalty": 1.0,
+    "presence_penalty": 0.0,
+    "frequency_penalty": 0.0,
+}
+# Bits for every group of sampling settings: what is set here holds against the file's own.
+_ALL_SET_BY_US: Final = (1 << 12) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +105,14 @@ def start_server(settings: ServerSettings) -> object:
     params.ui = False
     params.endpoint_slots = False
     params.verbosity = WARNINGS_ONLY
+    sampling = params.sampling
+    sampling.top_k = int(SAMPLER["top_k"])
+    sampling.top_p = SAMPLER["top_p"]
+    sampling.min_p = SAMPLER["min_p"]
+    sampling.penalty_repeat = SAMPLER["repeat_penalty"]
+    sampling.penalty_present = SAMPLER["presence_penalty"]
+    sampling.penalty_freq = SAMPLER["frequency_penalty"]
+    sampling.user_sampling_config = _ALL_SET_BY_US
     return xllamacpp.Server(params)
 
 

@@ -3,11 +3,14 @@
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 from flows.claims import Claims
 from flows.journal import Journal
 from flows.teachers.budget import Budget, Meter, Purse, Spend
 from flows.teachers.client import BATCH_DISCOUNT, Teacher, TeacherIdentity
+from flows.teachers.embedded import SLOTS
 from flows.teachers.panel import Panel
 from flows.teachers.prices import listed_price
 from flows.teachers.sender import Connection
@@ -46,7 +49,7 @@ def teacher_options(options: TeacherOptions) -> TeacherOptions:
         InputError: if `base_url` is given without a model.
     """
     _require_model(options)
-    if options.base_url is not None:
+    if options.base_url is not None or options.gguf is not None:
         return options
     url = os.environ.get("OPENAI_BASE_URL") or None
     if url is None and not os.environ.get(options.api_key_env):
@@ -154,6 +157,7 @@ def make_teacher(
         position: in the recipe's list of teachers.
     """
     identity = identify(options)
+    options = _paced(options)
     free = Price(prompt=0, completion=0)
     own = Budget(options.budget, teacher=position)
     server = server_for(identity.base_url, named=options.server)
@@ -161,7 +165,7 @@ def make_teacher(
         identity,
         options,
         with_overrides(server, options.supports),
-        connect=connector(options, stack),
+        connect=connector(options, stack, weights_sha256=identity.weights_sha256),
         journal=journal,
         purse=Purse(own) if budget is None else Purse(budget, own),
         budget=own,
@@ -170,6 +174,63 @@ def make_teacher(
         dataset=dataset,
         position=position,
     )
+
+
+def _paced(options: TeacherOptions) -> TeacherOptions:
+    """Send a model file no more than it works on: what queues there for long times out."""
+    if options.gguf is None:
+        return options
+    most = options.slots or SLOTS
+    return options.model_copy(update={"max_in_flight": min(options.max_in_flight, most)})
+
+
+def locate_teachers(recipe: Recipe, base: Path) -> Recipe:
+    """Return a recipe whose model files have absolute paths.
+
+    Args:
+        recipe: as it was written.
+        base: directory that its relative paths start from.
+    """
+    found: dict[str, Any] = {}
+    if any(options.gguf is not None for options in recipe.teachers):
+        found["teacher"] = _located(recipe.teacher, base)
+    judge = recipe.judge
+    if judge is not None and judge.teacher is not None:
+        located = _located(judge.teacher, base)
+        found["judge"] = judge.model_copy(update={"teacher": located})
+    return recipe.model_copy(update=found) if found else recipe
+
+
+def _located(
+    teachers: TeacherOptions | tuple[TeacherOptions, ...], base: Path
+) -> TeacherOptions | tuple[TeacherOptions, ...]:
+    if not isinstance(teachers, TeacherOptions):
+        return tuple(_locate(options, base) for options in teachers)
+    return _locate(teachers, base)
+
+
+def _locate(options: TeacherOptions, base: Path) -> TeacherOptions:
+    if options.gguf is None:
+        return options
+    return options.model_copy(update={"gguf": str(Path(base, options.gguf).absolute())})
+
+
+def require_models(recipe: Recipe) -> None:
+    """See that every model file of a recipe is there, before anything runs.
+
+    Args:
+        recipe: as returned by `locate_teachers`.
+
+    Raises:
+        InputError: if one is missing, or cannot be a teacher.
+    """
+    judges = recipe.judge.teacher if recipe.judge is not None else None
+    named = () if judges is None else judges if isinstance(judges, tuple) else (judges,)
+    for options in (*recipe.teachers, *named):
+        if options.gguf is not None:
+            from flows.teachers.local import local_model
+
+            local_model(options)
 
 
 def _require_model(options: TeacherOptions) -> None:
@@ -185,29 +246,25 @@ def identify(options: TeacherOptions) -> TeacherIdentity:
         options: as returned by `teacher_options`.
 
     Raises:
-        InputError: if the embedded teacher is meant and not installed.
+        InputError: if a local teacher is meant and not there.
     """
     if options.base_url is not None:
         model = str(options.model)
         return TeacherIdentity(options.base_url.rstrip("/"), model, license=options.license)
-    from flows.teachers.embedded import LICENSE, MODEL, find_weights, hash_file
+    from flows.teachers.local import local_identity
 
-    digest = hash_file(find_weights())
-    return TeacherIdentity(
-        base_url=f"embedded:{digest[:16]}",
-        model=MODEL,
-        license=LICENSE,
-        weights_sha256=digest,
-        is_embedded=True,
-    )
+    return local_identity(options)
 
 
-def connector(options: TeacherOptions, stack: ExitStack) -> Callable[[], Connection]:
+def connector(
+    options: TeacherOptions, stack: ExitStack, *, weights_sha256: str | None = None
+) -> Callable[[], Connection]:
     """Return a function that starts what must run, once, and says where it listens.
 
     Args:
         options: as returned by `teacher_options`.
-        stack: stops the embedded server when it closes.
+        stack: stops a local server when it closes.
+        weights_sha256: of local weights, as replies are filed under it; null: any.
     """
     if options.base_url is not None:
         url, variable = options.base_url.rstrip("/"), options.api_key_env
@@ -216,9 +273,13 @@ def connector(options: TeacherOptions, stack: ExitStack) -> Callable[[], Connect
 
     def connect() -> Connection:
         from flows.teachers.embedded import embedded_teacher
+        from flows.teachers.local import local_model, require_same
 
         if not started:
-            teacher = stack.enter_context(embedded_teacher())
+            served = local_model(options)
+            if weights_sha256 is not None:
+                require_same(served, weights_sha256)
+            teacher = stack.enter_context(embedded_teacher(served))
             started.append(Connection(teacher.base_url, teacher.api_key))
         return started[0]
 

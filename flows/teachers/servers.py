@@ -42,6 +42,7 @@ class Server:
         name: key in `SERVERS`.
         token_field: name of the limit of one answer.
         json_schema: field that asks for a JSON schema; null where the server knows none.
+        json_schema_of_text: the same on `/completions`, where the field holds the bare schema.
         logprobs: whether it returns log-probabilities of the answer's tokens.
         completions: whether it has the legacy `/completions` beside `/chat/completions`.
         seed: whether it takes a seed; nobody promises the same answer for the same seed.
@@ -53,6 +54,7 @@ class Server:
     name: str
     token_field: str = _LIMIT
     json_schema: SchemaField | None = None
+    json_schema_of_text: str | None = None
     logprobs: bool = True
     completions: bool = True
     seed: bool = True
@@ -90,7 +92,10 @@ SERVERS: dict[str, Server] = {
     ),
     # `guided_json` and its kind are gone since 0.12.
     "vllm": Server(name="vllm", json_schema="structured_outputs"),
-    "llamacpp": Server(name="llamacpp", json_schema="response_format"),
+    # On `/completions` it drops `response_format` without a word.
+    "llamacpp": Server(
+        name="llamacpp", json_schema="response_format", json_schema_of_text="json_schema"
+    ),
     "ollama": Server(name="ollama", json_schema="response_format", refused=frozenset({"n"})),
     # 5.23 drops what OpenAI has and it has not with a warning; any other field is HTTP 422.
     "transformers": Server(
@@ -114,7 +119,7 @@ def server_for(base_url: str, *, named: str | None) -> Server:
     """Say which kind of server answers at an address.
 
     Args:
-        base_url: endpoint, or `embedded:<hash of the weights>`.
+        base_url: endpoint, or `embedded:` or `gguf:` and the hash of the weights.
         named: kind that the recipe names; null to go by the address.
 
     Raises:
@@ -122,7 +127,7 @@ def server_for(base_url: str, *, named: str | None) -> Server:
     """
     if named is not None:
         return SERVERS[_known(named, SERVERS, "teacher.server")]
-    if base_url.startswith("embedded:"):
+    if base_url.startswith(("embedded:", "gguf:")):
         return SERVERS["llamacpp"]
     return SERVERS[_SERVER_OF_HOST.get(host_of(base_url), "generic")]
 
@@ -131,7 +136,7 @@ def host_of(base_url: str) -> str:
     """Return the host of an address in small letters, "" where there is none.
 
     Args:
-        base_url: endpoint, or `embedded:<hash of the weights>`.
+        base_url: endpoint, or `embedded:` or `gguf:` and the hash of the weights.
     """
     try:
         return urlsplit(base_url).hostname or ""
@@ -178,9 +183,14 @@ def wire_body(
         for name, value in {"model": model, **body}.items()
         if name not in unwanted
     }
-    if schema is not None and server.json_schema == "structured_outputs":
+    if schema is None or "grammar" in wire:
+        # A grammar of its own says all; llama.cpp refuses both, or drops one without a word.
+        return wire
+    if "prompt" in body and server.json_schema_of_text is not None:
+        wire[server.json_schema_of_text] = dict(schema)
+    elif server.json_schema == "structured_outputs":
         wire["structured_outputs"] = {"json": dict(schema)}
-    elif schema is not None and server.json_schema == "response_format":
+    elif server.json_schema == "response_format":
         held = {"name": "reply", "schema": dict(schema), "strict": True}
         wire["response_format"] = {"type": "json_schema", "json_schema": held}
     return wire

@@ -25,6 +25,7 @@ from schemas.recipe.refining import (
 )
 from schemas.recipe.sources import SourceOptions
 from schemas.recipe.teacher import TeacherOptions
+from schemas.recipe.training import TrainingOptions, read_amount
 from schemas.recipe.trees import TreeOptions
 from schemas.recipe.versions import (
     GateOptions,
@@ -62,7 +63,9 @@ __all__ = [
     "StudentOptions",
     "TargetOptions",
     "TeacherOptions",
+    "TrainingOptions",
     "TreeOptions",
     "check_repository",
     "parse_recipe",
+    "read_amount",
 ]

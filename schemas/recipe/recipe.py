@@ -17,6 +17,7 @@ from schemas.recipe.refining import (
 )
 from schemas.recipe.sources import SourceOptions
 from schemas.recipe.teacher import TeacherOptions, Teachers
+from schemas.recipe.training import TrainingOptions
 from schemas.recipe.versions import GateOptions, PublishOptions, RefreshOptions, SplitOptions
 
 
@@ -61,6 +62,9 @@ class Recipe(Options):
     gate: GateOptions | None = Field(None, description="null: any result is published")
     refresh: RefreshOptions = RefreshOptions()
     publish: PublishOptions = PublishOptions()
+    training: TrainingOptions | None = Field(
+        None, description="a model whose training `plan` and card do the sums of; null: none"
+    )
 
     @property
     def asks_back(self) -> bool:

@@ -3,7 +3,15 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, NonNegativeFloat, PositiveInt, Tag, field_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    NonNegativeFloat,
+    PositiveInt,
+    Tag,
+    ValidationInfo,
+    field_validator,
+)
 
 from schemas.recipe.base import BudgetOptions, Options, Price, one_or_more
 
@@ -11,10 +19,24 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class TeacherOptions(Options):
-    """Any server that speaks OpenAI's Chat Completions; without `base_url` the embedded one."""
+    """Any server that speaks OpenAI's Chat Completions, a GGUF file, or else the embedded one."""
 
     base_url: str | None = Field(None, description="e.g. http://127.0.0.1:8000/v1")
-    model: str | None = Field(None, description="model name as the server knows it")
+    gguf: str | None = Field(
+        None, min_length=1, description="model file that feingold serves itself, with llama.cpp"
+    )
+    slots: int | None = Field(
+        None, ge=1, le=256, description="requests a local model answers at once; null: 8"
+    )
+    context: int | None = Field(
+        None,
+        ge=64,
+        le=2**24,
+        description="tokens of a local model's prompt and answer; null: 2048 at most",
+    )
+    model: str | None = Field(
+        None, description="model name as the server knows it; of a GGUF file: null takes its own"
+    )
     api_key_env: str = Field("OPENAI_API_KEY", description="name of the variable, never the key")
     server: Literal["openai", "vllm", "llamacpp", "ollama", "transformers", "generic"] | None = (
         Field(None, description="what answers there; null: known by its address, else generic")
@@ -66,6 +88,15 @@ class TeacherOptions(Options):
             msg = "an address without user and password (keys go into the variable of api_key_env)"
             raise ValueError(msg)
         return url
+
+    @field_validator("gguf", "slots", "context")
+    @classmethod
+    def _is_local(cls, value: object, info: ValidationInfo) -> object:
+        """A server on its own has its model, slots and context from whoever started it."""
+        if value is not None and info.data.get("base_url") is not None:
+            msg = "none beside teacher.base_url: feingold serves only local models itself"
+            raise ValueError(msg)
+        return value
 
 
 Teachers = Annotated[

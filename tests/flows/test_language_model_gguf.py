@@ -13,43 +13,10 @@ from flows.language_model.gguf import read_gguf
 from flows.language_model.smollm import build_smollm
 from schemas.errors import InputError
 from tests.flows.model_scorers.tiny import CHAT_TEMPLATE, tiny_network, tiny_tokenizer
+from tests.support.gguf import gguf
 
 F32, F16, Q4_0, Q4_1, Q8_0, Q6_K = 0, 1, 2, 3, 8, 14
 TEXT = "Grüße, <s>2026\n\n"
-
-
-def text(value: str) -> bytes:
-    raw = value.encode()
-    return struct.pack("<Q", len(raw)) + raw
-
-
-def setting(value: object) -> bytes:
-    match value:
-        case bool():
-            return struct.pack("<I?", 7, value)
-        case int():
-            return struct.pack("<II", 4, value)
-        case float():
-            return struct.pack("<If", 6, value)
-        case str():
-            return struct.pack("<I", 8) + text(value)
-        case [str(), *_]:
-            return struct.pack("<IIQ", 9, 8, len(value)) + b"".join(map(text, value))
-        case list():
-            return struct.pack(f"<IIQ{len(value)}i", 9, 5, len(value), *value)
-    raise TypeError(value)
-
-
-def gguf(settings: dict[str, object], tensors: dict[str, tuple[int, tuple[int, ...], bytes]]):
-    """A file: tensors are (type, shape with the outputs first, raw bytes)."""
-    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(settings))
-    head += b"".join(text(name) + setting(value) for name, value in settings.items())
-    body = b""
-    for name, (kind, shape, raw) in tensors.items():
-        head += text(name) + struct.pack(f"<I{len(shape)}Q", len(shape), *reversed(shape))
-        head += struct.pack("<IQ", kind, len(body))
-        body += raw + bytes(-len(raw) % 32)
-    return head + bytes(-len(head) % 32) + body
 
 
 NIBBLES = np.arange(16, dtype=np.uint8) | (np.arange(16, dtype=np.uint8)[::-1] << 4)

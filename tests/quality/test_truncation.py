@@ -1,6 +1,7 @@
 """Cutting rows at a length: every token is whole, cut or lost, whatever the length."""
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +41,7 @@ def test_a_longer_cut_never_loses_more(rows: list[list[tuple[int, int]]]) -> Non
     assert [at["lost"] for at in found] == sorted((at["lost"] for at in found), reverse=True)
     assert [at["whole"] for at in found] == sorted(at["whole"] for at in found)
     for at in found:
+        assert at["share_cut"] * len(rows) == pytest.approx(at["cut"] + at["no_answer"])
         assert at["whole"] + at["cut"] + at["no_answer"] == len(rows)
     assert found[-1]["lost"] == 0
     assert found[-1]["masked"] == sum(question for row in rows for question, _ in row)
@@ -52,10 +54,20 @@ def test_a_row_that_the_template_refuses_is_told_apart() -> None:
     assert (found["rows"], found["refused"]) == (2, 1)
     assert found["tokens"] == {"p50": 7, "p90": 7, "p99": 7, "max": 7, "all": 7, "answers": 4}
     assert found["lengths"] == [
-        {"length": 5, "whole": 0, "cut": 1, "no_answer": 0, "trained": 2, "lost": 2, "masked": 3}
+        {
+            "length": 5,
+            "whole": 0,
+            "cut": 1,
+            "no_answer": 0,
+            "share_cut": 1.0,
+            "trained": 2,
+            "lost": 2,
+            "masked": 3,
+        }
     ]
 
 
 def test_nothing_is_no_error() -> None:
     found = audit_lengths(make_answers([]), [512])
     assert (found["rows"], found["tokens"]["max"]) == (0, 0)
+    assert found["lengths"][0]["share_cut"] == 0

@@ -26,7 +26,9 @@ class AnswerOptions(GeneratorBase):
     """How a generator gets its answers; null takes the value of the profile."""
 
     profile: Literal["auto", "small", "large"] = Field(
-        "auto", description="settings for what is not named here; auto: small for the embedded one"
+        "auto",
+        description="settings for what is not named here; auto: small for local "
+        "models below a billion parameters",
     )
     system: str | None = Field(
         None, description="system turn under which answers are asked for; not part of the data"

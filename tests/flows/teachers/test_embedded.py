@@ -11,8 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from flows.teachers import embedded
-from flows.teachers.embedded import EmbeddedTeacher, choose_threads, embedded_teacher, find_weights
+from flows.teachers import cores, embedded
+from flows.teachers.cores import choose_threads
+from flows.teachers.embedded import EmbeddedTeacher, embedded_teacher, find_weights
 from schemas.errors import InputError, RunError
 
 ROOT = Path(__file__).parents[3]
@@ -181,7 +182,7 @@ def test_threads_follow_the_idle_cores(free_cores: float, threads: int) -> None:
 def test_cgroup_quota_limits_the_cores(tmp_path: Path) -> None:
     quota = tmp_path / "cpu.max"
     quota.write_text("150000 100000\n")
-    assert embedded._cgroup_cores(quota) == 1.5
+    assert cores._cgroup_cores(quota) == 1.5
     quota.write_text("max 100000\n")
-    assert embedded._cgroup_cores(quota) == float("inf")
-    assert embedded._cgroup_cores(tmp_path / "none") == float("inf")
+    assert cores._cgroup_cores(quota) == float("inf")
+    assert cores._cgroup_cores(tmp_path / "none") == float("inf")

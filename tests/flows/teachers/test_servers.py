@@ -353,3 +353,19 @@ def test_a_wrong_override_is_an_error(supports: dict[str, object], message: str)
 )
 def test_host_of(base_url: str, expected: str) -> None:
     assert host_of(base_url) == expected
+
+
+def test_llamacpp_takes_a_schema_for_a_text_in_a_field_of_its_own() -> None:
+    assert wire("llamacpp", LEGACY, schema=SCHEMA) == {
+        **wire("llamacpp", LEGACY),
+        "json_schema": SCHEMA,
+    }
+    asked = wire("llamacpp", CHAT, schema=SCHEMA)
+    assert "response_format" in asked
+    assert "json_schema" not in asked
+
+
+@pytest.mark.parametrize("server", list(SERVERS))
+def test_a_grammar_and_a_schema_are_never_sent_together(server: str) -> None:
+    body = {**CHAT, "grammar": 'root ::= "yes"'}
+    assert wire(server, body, schema=SCHEMA) == wire(server, body)

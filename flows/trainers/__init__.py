@@ -1,0 +1,1 @@
+"""Configurations for trainers, with the settings that were published."""
