@@ -12,7 +12,7 @@ from flows.collect import Ingested
 from flows.ingest import HUB_PREFIX, expand_paths, read_hub_dataset, read_source
 from flows.session import Session
 from flows.store import StageOutput, hash_file
-from quality.ids import number_copies
+from quality.ids import draw_shares, number_copies
 from schemas.frames import DECISIONS, ROWS, empty_frame
 from schemas.recipe import SourceOptions
 
@@ -103,7 +103,7 @@ def _merge(parts: Sequence[tuple[SourceOptions, Ingested]], *, seed: int) -> Sta
     rows = rows.with_columns(pl.Series("_share", shares, dtype=pl.Float64))
     everything = number_copies(pl.concat([rows, bad.rows], how="diagonal_relaxed"))
     rows, bad_rows = everything.head(rows.height), everything.tail(bad.rows.height)
-    in_share = _draw(rows["id"], seed) < rows["_share"]
+    in_share = draw_shares(rows["id"], str(seed)) < rows["_share"]
     left_out = rows.filter(~in_share).drop("_share")
     kept = rows.filter(in_share).drop("_share")
     lines = bad.decisions.with_columns(bad_rows["id"])
@@ -147,15 +147,6 @@ def quarantine_rows(parts: Sequence[Ingested]) -> Quarantine:
     )
     decisions = pl.concat([empty_frame(DECISIONS), lines], how="diagonal").select(list(DECISIONS))
     return Quarantine(rows.with_columns(texts), decisions)
-
-
-def _draw(ids: pl.Series, seed: int) -> pl.Series:
-    """A number in 0..1 for each id, the same in any order."""
-    draws = [
-        int.from_bytes(hashlib.sha256(f"{seed}:{row_id}".encode()).digest()[:8]) / 2**64
-        for row_id in ids
-    ]
-    return pl.Series(draws, dtype=pl.Float64)
 
 
 def _share_decisions(rows: pl.DataFrame, shares: pl.Series) -> pl.DataFrame:

@@ -22,6 +22,7 @@ from schemas.recipe.refining import (
     SemanticOptions,
     StudentOptions,
 )
+from schemas.recipe.review import ReviewOptions
 from schemas.recipe.sources import SourceOptions
 from schemas.recipe.teacher import TeacherOptions
 from schemas.recipe.versions import (
@@ -49,6 +50,7 @@ __all__ = [
     "Recipe",
     "RefreshOptions",
     "RespondOptions",
+    "ReviewOptions",
     "SelectOptions",
     "SelfInstructOptions",
     "SemanticContaminationOptions",
