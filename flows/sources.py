@@ -13,6 +13,7 @@ from flows.ingest import HUB_PREFIX, expand_paths, read_hub_dataset, read_source
 from flows.session import Session
 from flows.store import StageOutput, hash_file
 from quality.ids import draw_shares, number_copies
+from quality.preferences import mark_preferences
 from schemas.frames import DECISIONS, ROWS, empty_frame
 from schemas.recipe import SourceOptions
 
@@ -83,10 +84,14 @@ def shown_path(source: SourceOptions, place: Path | str, base: Path) -> str:
 def _read_one(source: SourceOptions, place: Path | str, base: Path) -> Ingested:
     """Read one file or Hub dataset."""
     if isinstance(place, str):
-        return read_hub_dataset(place, format=source.format, license=source.license)
-    read = read_source(place, name=place.name, format=source.format, license=source.license)
-    file = pl.lit(shown_path(source, place, base)).alias("file")
-    return Ingested(read.rows.with_columns(file), read.quarantined.with_columns(file))
+        read = read_hub_dataset(place, format=source.format, license=source.license)
+    else:
+        read = read_source(place, name=place.name, format=source.format, license=source.license)
+        file = pl.lit(shown_path(source, place, base)).alias("file")
+        read = Ingested(read.rows.with_columns(file), read.quarantined.with_columns(file))
+    if source.preferences == "marked":
+        return Ingested(mark_preferences(read.rows, source.markers), read.quarantined)
+    return read
 
 
 def _fingerprint(place: Path | str) -> str:
@@ -96,23 +101,47 @@ def _fingerprint(place: Path | str) -> str:
 
 
 def _merge(parts: Sequence[tuple[SourceOptions, Ingested]], *, seed: int) -> StageOutput:
-    """Number the rows, take each source's share, and account for what cannot be read."""
+    """Number the rows, take each source's share, and account for what is not used."""
     bad = quarantine_rows([part for _, part in parts])
-    shares = [source.share or 1.0 for source, part in parts for _ in range(part.rows.height)]
     rows = pl.concat([empty_frame(ROWS), *(part.rows for _, part in parts)])
-    rows = rows.with_columns(pl.Series("_share", shares, dtype=pl.Float64))
-    everything = number_copies(pl.concat([rows, bad.rows], how="diagonal_relaxed"))
+    everything = number_copies(pl.concat([rows, bad.rows]))
     rows, bad_rows = everything.head(rows.height), everything.tail(bad.rows.height)
-    in_share = draw_shares(rows["id"], str(seed)) < rows["_share"]
-    left_out = rows.filter(~in_share).drop("_share")
-    kept = rows.filter(in_share).drop("_share")
-    lines = bad.decisions.with_columns(bad_rows["id"])
+    shares = _of_rows(parts, [source.share or 1.0 for source, _ in parts], pl.Float64)
+    repeated = _repeated(rows, parts)
+    is_repeated = rows["id"].is_in(repeated["id"].implode())
+    not_drawn = ~is_repeated & (draw_shares(rows["id"], str(seed)) >= shares)
+    undrawn = _share_decisions(rows.filter(not_drawn), shares.filter(not_drawn))
     return StageOutput(
-        rows=kept,
-        dropped=pl.concat([bad_rows.drop("_share"), left_out]),
-        decisions=pl.concat([lines, _share_decisions(left_out, rows.filter(~in_share)["_share"])]),
+        rows=rows.filter(~is_repeated & ~not_drawn),
+        dropped=pl.concat([bad_rows, rows.filter(is_repeated | not_drawn)]),
+        decisions=pl.concat([bad.decisions.with_columns(bad_rows["id"]), repeated, undrawn]),
         rows_in=sum(part.rows.height + part.quarantined.height for _, part in parts),
     )
+
+
+def _repeated(rows: pl.DataFrame, parts: Sequence[tuple[SourceOptions, Ingested]]) -> pl.DataFrame:
+    """Decide about conversations that begin alike, in the sources that are to hold each once."""
+    names = [source.path if source.unique == "query" else None for source, _ in parts]
+    if not any(names):
+        return empty_frame(DECISIONS)
+    # numba takes a second to import; few sources need it.
+    from quality.dedup.queries import repeated_queries
+
+    return repeated_queries(rows, _of_rows(parts, names, pl.String))
+
+
+def _of_rows(
+    parts: Sequence[tuple[SourceOptions, Ingested]],
+    values: Sequence[float | str | None],
+    dtype: type[pl.DataType],
+) -> pl.Series:
+    """Repeat the value of each part for each of its rows."""
+    every = [
+        value
+        for (_, part), value in zip(parts, values, strict=True)
+        for _ in range(part.rows.height)
+    ]
+    return pl.Series(every, dtype=dtype)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,11 @@ def source_tables(manifest: DatasetManifest) -> list[Table]:
     """Return the tables that stand under the list of sources."""
     tables = []
     for stage in manifest.by_stage:
-        found = (stage.get("notes") or {}).get("review")
-        if isinstance(found, Mapping):
-            tables.append(_review(found))
+        notes = stage.get("notes") or {}
+        if isinstance(notes.get("review"), Mapping):
+            tables.append(_review(notes["review"]))
+        if isinstance(notes.get("mix"), Mapping):
+            tables.append(_mix(notes["mix"]))
     return [table for table in tables if table.rows]
 
 
@@ -32,6 +34,30 @@ def _review(found: Mapping[str, Any]) -> Table:
     header = ["source", "rows", "words", "short", "refusals", "broken", "same answers"]
     header += ["same openings", "alike", "topics", "proposal", "because"]
     return Table(text, header, [_line(line) for line in found["sources"]])
+
+
+def _mix(found: Mapping[str, Any]) -> Table:
+    unit = str(found["unit"])
+    says = {
+        "fill": "Where a group is short others take its place.",
+        "shrink": "Where a group is short all give less, so that the shares hold.",
+        "repeat": "For the shares to hold, a training reads each row as often as stated.",
+    }
+    text = f"The mix by {found['per']}, in {unit}. {says[found['when_short']]}"
+    header = [str(found["per"]), "wanted", "share", "rows", unit, "of", "readings"]
+    rows = [
+        [
+            str(line["name"]),
+            f"{line['wanted']:.1%}",
+            f"{line['share']:.1%}",
+            f"{line['rows']:,}",
+            f"{line['used']:,}",
+            f"{line['available']:,}",
+            f"{line['epochs']:g}",
+        ]
+        for line in found["groups"]
+    ]
+    return Table(text, header, rows)
 
 
 def _line(line: Mapping[str, Any]) -> list[str]:
