@@ -1,22 +1,20 @@
 """Quotes a run before it starts: from its own prompts, the journal and stated assumptions."""
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
-from flows.generate import Ledger, Maker, answer_request, profile_of, proposal_request
-from flows.generators.profiles import Profile
+from flows.generate.stage import make_method
 from flows.journal import FILE, Journal
 from flows.judge.quote import JudgeQuote, quote_judging
-from flows.prompts import read_prompts
+from flows.methods.base import Forecast, Wave
 from flows.recipes import LoadedRecipe
-from flows.seeds import fits, load_seeds
 from flows.session import RunSpec, Session
 from flows.teachers.prices import listed_price
 from flows.teachers.resolve import batch_price, price_of, recipe_teachers
-from schemas.recipe import RespondOptions, SelfInstructOptions, TeacherOptions
+from schemas.recipe import TeacherOptions
 from schemas.records import TeacherRequest
 
 _SAMPLED = 8  # prompts of each kind that are measured
@@ -128,7 +126,8 @@ def quote_run(session: Session) -> Quote:
     teachers = recipe_teachers(recipe)
     journal = session.journal if (session.home / FILE).is_file() else None
     rates = _read_rates(session, journal)
-    found = [_quote(session, options, journal, rates) for options in recipe.generators]
+    forecasts = [make_method(session, options).forecast() for options in recipe.generators]
+    found = [_quote(session, forecast, journal, rates) for forecast in forecasts]
     total = sum(found, _Asked())
     quote = Quote(
         requests=total.requests,
@@ -140,7 +139,7 @@ def quote_run(session: Session) -> Quote:
         rows=total.rows,
         row_tokens=round(total.completion / max(total.requests - total.in_journal, 1)),
         assumptions=(
-            *(_yields(session, options) for options in recipe.generators),
+            *(forecast.assumptions for forecast in forecasts),
             *_explain(rates, teachers),
         ),
     )
@@ -193,69 +192,41 @@ def compare(quote: Quote, summary: dict[str, Any]) -> dict[str, Any]:
     return {**{name: said for name, (said, _) in pairs.items()}, "off": off}
 
 
-def _quote(
-    session: Session,
-    options: SelfInstructOptions | RespondOptions,
-    journal: Journal | None,
-    rates: _Rates,
-) -> _Asked:
-    maker = Maker(session, options, profile_of(session, options), Ledger(Counter()))
-    if isinstance(options, RespondOptions):
-        return _respond(maker, options, journal, rates)
-    return _self_instruct(maker, options, journal, rates)
+def _quote(session: Session, forecast: Forecast, journal: Journal | None, rates: _Rates) -> _Asked:
+    """Add up a generator's waves; those that depend on replies are as far along as the first."""
+    asked, left = _Asked(rows=forecast.rows), 1.0
+    for place, wave in enumerate(forecast.waves):
+        known = list(islice(wave.known, _LOOKED_UP))
+        stored = _count_stored(session, known[: wave.number], journal)
+        if known and wave.number and not place:
+            left = 1 - stored / wave.number
+        if not known:
+            stored = round(wave.number * (1 - left))
+        new = wave.number - stored
+        asked += _Asked(
+            requests=wave.number,
+            in_journal=stored,
+            prompt=round(new * _prompt_tokens(wave, known, rates)),
+            completion=round(new * _reply_tokens(wave, rates)),
+        )
+    return asked
 
 
-def _self_instruct(
-    maker: Maker, options: SelfInstructOptions, journal: Journal | None, rates: _Rates
-) -> _Asked:
-    """Enough proposals for the target, and the answers to those that pass."""
-    profile = maker.profile
-    every = load_seeds(maker.session, options)
-    seeds = [seed for seed in every if fits(seed, profile.categories)]
-    tasks = math.ceil(options.target / profile.answer_yield)
-    proposals = math.ceil(tasks / profile.gate_yield / profile.proposals_per_request)
-    answers = tasks * profile.answers_per_task
-    shown = [proposal_request(maker, seeds, number).request for number in range(_SAMPLED)]
-    lengths = [len((seed.instruction + seed.input).encode()) for seed in seeds]
-    task_tokens = sum(lengths) / len(lengths) / rates.bytes_per_token
-    limit = min(profile.proposal_max_tokens, profile.proposals_per_request * (task_tokens + 4))
-    known = min(proposals, _LOOKED_UP)
-    asked = (proposal_request(maker, seeds, number).request for number in range(known))
-    stored = _count_stored(maker.session, asked, journal)
-    # What is known of a proposal holds for the answers that it led to.
-    left = 1 - stored / proposals
-    return _Asked(
-        requests=proposals + answers,
-        in_journal=stored + round(answers * (1 - left)),
-        prompt=round(
-            left * (proposals * _mean_prompt(shown, rates) + answers * (task_tokens + 20))
-        ),
-        completion=round(left * (proposals * limit + _answer_tokens(maker, answers, rates))),
-        rows=options.target,
-    )
+def _prompt_tokens(wave: Wave, known: Sequence[TeacherRequest], rates: _Rates) -> float:
+    if wave.prompt_bytes is not None:
+        return wave.prompt_bytes / rates.bytes_per_token
+    shown = known[:: max(1, len(known) // _SAMPLED)]
+    texts = [str(item.body.get("prompt") or item.body.get("messages")) for item in shown]
+    if not texts:
+        return 0.0
+    return sum(len(text.encode()) for text in texts) / len(texts) / rates.bytes_per_token
 
 
-def _respond(
-    maker: Maker, options: RespondOptions, journal: Journal | None, rates: _Rates
-) -> _Asked:
-    profile = maker.profile
-    given = read_prompts(maker.session, options).tasks
-    number = profile.answers_per_task
-    answers = len(given) * number
-    if not answers:
-        return _Asked()
-    asked = (answer_request(maker, task, n) for task in given[:_LOOKED_UP] for n in range(number))
-    stored = _count_stored(maker.session, asked, journal)
-    step = max(1, len(given) // _SAMPLED)
-    shown = [answer_request(maker, task, 0) for task in given[::step]]
-    new = answers - stored
-    return _Asked(
-        requests=answers,
-        in_journal=stored,
-        prompt=round(new * _mean_prompt(shown, rates)),
-        completion=_answer_tokens(maker, new, rates),
-        rows=round(len(given) * profile.answer_yield),
-    )
+def _reply_tokens(wave: Wave, rates: _Rates) -> float:
+    if wave.reply_bytes is not None:
+        return min(wave.limit, wave.reply_bytes / rates.bytes_per_token)
+    used = wave.limit * rates.fill
+    return used if rates.replies else min(used, _ANSWER)
 
 
 def _count_stored(
@@ -285,17 +256,6 @@ def _read_rates(session: Session, journal: Journal | None) -> _Rates:
     if count < _KNOWN or not prompt or not limit:
         return _Rates()
     return _Rates(sent / prompt, min(1.0, completion / limit), count)
-
-
-def _answer_tokens(maker: Maker, count: int, rates: _Rates) -> int:
-    limit = maker.profile.answer_max_tokens or maker.session.recipe.teachers[0].max_tokens
-    used = limit * rates.fill
-    return round(count * (used if rates.replies else min(used, _ANSWER)))
-
-
-def _mean_prompt(requests: Sequence[TeacherRequest], rates: _Rates) -> float:
-    texts = [str(item.body.get("prompt") or item.body.get("messages")) for item in requests]
-    return sum(len(text.encode()) for text in texts) / len(texts) / rates.bytes_per_token
 
 
 def _cost(total: _Asked, teachers: Sequence[TeacherOptions]) -> float | None:
@@ -334,14 +294,6 @@ def _seconds(total: _Asked, teachers: Sequence[TeacherOptions]) -> float:
 def _speed(options: TeacherOptions) -> float:
     is_embedded = options.base_url is None
     return _EMBEDDED_SPEED if is_embedded else _HOSTED_SPEED * options.max_in_flight
-
-
-def _yields(session: Session, options: SelfInstructOptions | RespondOptions) -> str:
-    profile: Profile = profile_of(session, options)
-    gates = f"{profile.gate_yield:.0%} of proposed tasks pass the gates, "
-    if isinstance(options, RespondOptions):
-        gates = ""
-    return f"{gates}{profile.answer_yield:.0%} of answered ones every rule"
 
 
 def _explain(rates: _Rates, teachers: Sequence[TeacherOptions]) -> list[str]:

@@ -16,7 +16,7 @@ from prefect.cache_policies import NO_CACHE
 from flows import stages
 from flows.artifacts import RunProgress, failure_artifacts, publish_artifacts
 from flows.estimate import compare, quote_run
-from flows.generate import profile_of
+from flows.generate.rounds import Round, count_jobs
 from flows.history.gate import GateError
 from flows.hub.step import check_ready, is_pushed, push_published
 from flows.publishers.local import publish_version
@@ -27,9 +27,9 @@ from flows.summary import summarise
 from flows.versions import open_version
 from schemas.errors import FeingoldError
 from schemas.manifest import Published, StageRef
-from schemas.recipe import Recipe, RespondOptions, SelfInstructOptions
+from schemas.recipe import Recipe, TargetOptions
 
-# A round asks for at most this many times the requests of the first one.
+# A round has at most this many times the jobs of the first one.
 _MAX_GROWTH = 8
 # Yield falls as novelty runs out. Asking for a little more saves the small rounds at the end, each
 # of which costs a way through all stages; the best rows are taken.
@@ -60,7 +60,7 @@ def carry(spec: RunSpec, night: Night) -> StageRef:
 
 @task(task_run_name="generate-{position}", cache_policy=NO_CACHE)
 def generate(
-    spec: RunSpec, position: int, plan: Sequence[int], before: Sequence[StageRef]
+    spec: RunSpec, position: int, plan: Sequence[Round], before: Sequence[StageRef]
 ) -> StageRef:
     """Ask the teacher. Retries are the client's: a second layer would multiply them."""
     session = session_for(spec)
@@ -231,13 +231,13 @@ def _make_rows(spec: RunSpec, refs: list[StageRef], *, is_last: bool = True) -> 
     refs[:] = made
     stops: dict[str, str] = {}
     for position, options in enumerate(session.recipe.generators):
-        if isinstance(options, RespondOptions):
-            made.append(generate(spec, position, [], list(made)))
-            refs[:] = made
-        else:
+        if isinstance(options, TargetOptions):
             stop = _reach_target(spec, position, options, made, refs)
             if stop is not None:
-                stops[options.name or options.kind] = stop
+                stops[options.source_name] = stop
+        else:
+            made.append(generate(spec, position, [], list(made)))
+            refs[:] = made
     if night is None or any(session.store.manifest(ref).kept for ref in made):
         refs[:] = [*made, *_refine(spec, made, is_last=is_last)]
     return stops
@@ -246,21 +246,21 @@ def _make_rows(spec: RunSpec, refs: list[StageRef], *, is_last: bool = True) -> 
 def _reach_target(
     spec: RunSpec,
     position: int,
-    options: SelfInstructOptions,
+    options: TargetOptions,
     made: list[StageRef],
     refs: list[StageRef],
 ) -> str | None:
     """Generate round after round until the target is reached or a limit stops it."""
     session = session_for(spec)
     night = spec.night
-    plan = [] if night is None else night.plan_of(options.name or options.kind)
+    plan = [] if night is None else night.plan_of(options.source_name)
     replayed = len(plan)  # rounds that brought no version: they count for nothing tonight
-    per_request = profile_of(session, options).proposals_per_request
     dry_rounds = accepted = 0
     before = list(made)
+    per_job = stages.method_of(session, options, before).tasks_per_job
     made.append(before[0])  # the place of this generator's stage
     while True:
-        plan.append(_next_requests(options, per_request, plan[replayed:], accepted))
+        plan.append(_next_round(options, per_job, plan[replayed:], accepted))
         made[-1] = generate(spec, position, list(plan), before)
         refined = _refine(spec, made, is_last=False)
         refs[:] = [*made, *refined]
@@ -323,19 +323,19 @@ def _rating_steps(
     return steps
 
 
-def _next_requests(
-    options: SelfInstructOptions, per_request: int, plan: Sequence[int], accepted: int
-) -> int:
-    """How many proposal requests the next round makes: what the yield so far suggests."""
-    first = math.ceil(options.target / per_request)
+def _next_round(
+    options: TargetOptions, per_job: int, plan: Sequence[Round], accepted: int
+) -> Round:
+    """How many jobs the next round has: what the yield so far suggests."""
+    first = math.ceil(options.target / per_job)
     if not plan:
         return first
-    accepted_per_request = max(accepted, 1) / sum(plan)
-    wanted = math.ceil(_MARGIN * (options.target - accepted) / accepted_per_request)
+    accepted_per_job = max(accepted, 1) / count_jobs(plan)
+    wanted = math.ceil(_MARGIN * (options.target - accepted) / accepted_per_job)
     return min(max(wanted, first), first * _MAX_GROWTH)
 
 
-def _count_accepted(session: Session, ref: StageRef, options: SelfInstructOptions) -> int:
+def _count_accepted(session: Session, ref: StageRef, options: TargetOptions) -> int:
     """Rows of this generator that passed every rule."""
-    name = options.name or options.kind
+    name = options.source_name
     return int((session.store.rows(ref)["source"] == name).sum())

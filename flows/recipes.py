@@ -105,7 +105,7 @@ def check_recipe(recipe: Recipe, *, where: str, needs_work: bool = True) -> None
     except InputError as error:
         msg = f"{error} (in {where})"
         raise InputError(msg) from error
-    names = [generator.name or generator.kind for generator in recipe.generators]
+    names = [generator.source_name for generator in recipe.generators]
     if len(set(names)) != len(names):
         msg = f"expected generators with different names, got {names!r} in {where}: set `name`"
         raise InputError(msg)

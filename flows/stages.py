@@ -10,15 +10,15 @@ import polars as pl
 from flows.decontaminate.benchmarks import load_benchmarks
 from flows.decontaminate.stage import decontaminate_stage
 from flows.dedup.past import load_past
-from flows.generate import profile_of, respond, self_instruct
+from flows.generate.rounds import Round
+from flows.generate.stage import generate_rows, make_method
 from flows.ingest import expand_paths
 from flows.judge.stage import judge_config, judge_stage
+from flows.methods.base import Method
 from flows.model_scorers import MODEL_SCORERS, add_model_scores
 from flows.model_scorers.models import Models
-from flows.prompts import Prompts, read_prompts
 from flows.recipes import filter_dicts
-from flows.refresh.known import count_copies, decided_ids, leave_answered
-from flows.seeds import load_seeds
+from flows.refresh.known import count_copies, decided_ids
 from flows.select.stage import select_stage
 from flows.session import Session
 from flows.sources import read_sources
@@ -29,7 +29,8 @@ from quality.filters.engine import apply_filters
 from quality.scorers import DEFAULT_SCORERS, add_scores
 from quality.student.unsure import least_sure
 from schemas.manifest import StageRef
-from schemas.recipe import GeneratorOptions, RespondOptions, SelfInstructOptions
+from schemas.recipe import TargetOptions
+from schemas.recipe.generators.answers import GeneratorBase
 
 
 def ingest(session: Session) -> StageRef:
@@ -50,45 +51,39 @@ def ingest(session: Session) -> StageRef:
 
 def generate(
     session: Session,
-    options: GeneratorOptions,
+    options: GeneratorBase,
     *,
-    plan: Sequence[int],
+    plan: Sequence[Round],
     before: Sequence[StageRef],
 ) -> StageRef:
-    """Make rows with the teacher: the rounds of `plan`, or one answer per given prompt."""
+    """Make rows with the teacher: the rounds of `plan`, or what the generator's material gives."""
+    method = method_of(session, options, before)
     config: dict[str, Any] = {
         "generator": options.model_dump(mode="json"),
         "plan": list(plan),
         "seed": session.recipe.seed,
         "language": list(session.recipe.language),
         "teachers": _teachers(session),
-        "profile": asdict(profile_of(session, options)),
+        "profile": asdict(method.kit.profile),
+        "material": method.fingerprint,
     }
     night = session.spec.night
     if night is not None:
-        config["history"] = night.history
-    if isinstance(options, RespondOptions):
-        config["prompts"] = read_prompts(session, options).fingerprint
-    else:
-        config["seeds"] = hash_json([asdict(seed) for seed in load_seeds(session, options)])
-        config["first"] = 0 if night is None else night.first
+        config |= {"history": night.history, "first": night.first}
 
     def compute() -> StageOutput:
-        taken = _taken_ids(session, before)
-        if isinstance(options, SelfInstructOptions):
-            return self_instruct(session, options, plan=plan, taken=taken)
-        return respond(session, options, prompts=_prompts(session, options), taken=taken)
+        return generate_rows(method, plan=plan, taken=_taken_ids(session, before))
 
     return session.store.run("generate", config=config, inputs=list(before), compute=compute)
 
 
-def _prompts(session: Session, options: RespondOptions) -> Prompts:
-    """The prompts of a file; those that no earlier version has answered, where it is a refresh."""
-    prompts = read_prompts(session, options)
-    night = session.spec.night
-    if night is None:
-        return prompts
-    return leave_answered(prompts, night, options.name or options.kind)
+def method_of(session: Session, options: GeneratorBase, before: Sequence[StageRef]) -> Method:
+    """Return a generator's method, which may go over the rows of the stages before it."""
+    return make_method(
+        session,
+        options,
+        earlier=lambda: concat_rows(session.store.rows(ref) for ref in before),
+    )
 
 
 def _teachers(session: Session) -> list[list[Any]]:
@@ -252,9 +247,9 @@ def select(session: Session, source: StageRef) -> StageRef:
     """Keep as many rows as were asked for, the best ones."""
     recipe = session.recipe
     targets = {
-        generator.name or generator.kind: generator.target
+        generator.source_name: generator.target
         for generator in recipe.generators
-        if not isinstance(generator, RespondOptions)
+        if isinstance(generator, TargetOptions)
     }
 
     def compute() -> StageOutput:

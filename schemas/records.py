@@ -37,6 +37,8 @@ class GivenTask:
         system: system turn, "" for none.
         license: licence of the prompt, null where the teacher wrote it.
         raw: the record it was read from, JSON; "" where the teacher wrote it.
+        arm: what a generator chose to make it; "" for nothing.
+        about: what is known of it, JSON values; empty for nothing.
     """
 
     id: str
@@ -46,6 +48,8 @@ class GivenTask:
     system: str = ""
     license: str | None = None
     raw: str = ""
+    arm: str = ""
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,14 @@ from typing import get_args
 import pytest
 
 from flows.__main__ import _VERBS
+from flows.methods import METHODS as GENERATION
 from flows.readers import READERS
 from quality.dedup import METHODS
 from quality.filters import DEFAULT_FILTERS, FILTERS
 from quality.filters.check import Check
 from quality.formats import FORMATS
 from quality.scorers import DEFAULT_SCORERS, SCORERS
-from schemas.recipe import GENERATORS, Recipe, SourceOptions
+from schemas.recipe import GENERATOR_KINDS, Recipe, SourceOptions
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,6 +31,7 @@ HELPERS = {
     "quality/formats": {"parse", "frame", "turns"},
     "flows/commands": set[str](),
     "flows/generators": {"profiles"},
+    "flows/methods": {"base", "jobs", "answering"},
 }
 
 
@@ -65,9 +67,11 @@ def test_every_verb_is_a_module_and_the_other_way_round() -> None:
     assert set(_VERBS) == modules_in("flows/commands")
 
 
-def test_every_generator_kind_is_a_module() -> None:
-    kinds = {get_args(options.model_fields["kind"].annotation)[0] for options in GENERATORS}
-    assert kinds == modules_in("flows/generators")
+def test_every_generator_kind_is_a_method_under_the_name_of_its_file() -> None:
+    assert set(GENERATOR_KINDS) == set(GENERATION) == modules_in("flows/methods")
+    assert modules_in("flows/generators") <= set(GENERATOR_KINDS)
+    for kind, method in GENERATION.items():
+        assert method.__module__ == f"flows.methods.{kind}"
 
 
 def test_every_dedup_method_is_a_module_and_a_field_of_the_recipe() -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from flows.generators.self_instruct import Style
-from schemas.recipe import RespondOptions, SelfInstructOptions, TeacherOptions
+from schemas.recipe import TeacherOptions
+from schemas.recipe.generators.answers import GeneratorBase
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
 
 
 def resolve_profile(
-    options: SelfInstructOptions | RespondOptions, teacher: TeacherOptions, *, is_embedded: bool
+    options: GeneratorBase, teacher: TeacherOptions, *, is_embedded: bool
 ) -> Profile:
     """Return the settings of a generator: what the recipe says, else those of its profile.
 
@@ -99,7 +100,7 @@ def resolve_profile(
         teacher: for temperature and token limit where nothing else names them.
         is_embedded: whether the embedded teacher answers.
     """
-    name = options.profile
+    name = getattr(options, "profile", "auto")
     if name == "auto":
         name = "small" if is_embedded else "large"
     profile = PROFILES[name]

@@ -94,7 +94,7 @@ def _nothing_left(session: Session, refs: Sequence[StageRef]) -> FeingoldError:
         )
         return RunError(msg)
     names = [source.path for source in recipe.sources]
-    names += [generator.name or generator.kind for generator in recipe.generators]
+    names += [generator.source_name for generator in recipe.generators]
     msg = f"expected records in the sources, got none from {', '.join(names)}: check the files"
     return InputError(msg)
 

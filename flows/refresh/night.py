@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from flows.generate.rounds import Round, count_jobs, read_round
 from flows.store import hash_json
 from flows.versions import list_versions, read_manifest
 from schemas.manifest import DatasetManifest
@@ -34,7 +35,7 @@ class Night:
     versions: tuple[str, ...]
     history: str
     first: int
-    plans: tuple[tuple[str, tuple[int, ...]], ...]
+    plans: tuple[tuple[str, tuple[Round, ...]], ...]
     given_json: str
     changed: tuple[str, ...]
     no_room: str | None = None
@@ -44,7 +45,7 @@ class Night:
         """Directory of the version that this one follows."""
         return Path(self.versions[-1])
 
-    def plan_of(self, generator: str) -> list[int]:
+    def plan_of(self, generator: str) -> list[Round]:
         """The rounds that a generator made since the last version."""
         return list(dict(self.plans).get(generator, ()))
 
@@ -96,5 +97,5 @@ def _used(manifest: DatasetManifest) -> int:
     noted = manifest.notes.get("refresh")
     first = noted.get("first_request") if isinstance(noted, dict) else None
     rounds = [stage.get("notes", {}).get("requests_by_round", ()) for stage in manifest.by_stage]
-    made = sum(int(number) for plan in rounds for number in plan)
+    made = sum(count_jobs(list(map(read_round, plan))) for plan in rounds)
     return made + (first if isinstance(first, int) else 0)

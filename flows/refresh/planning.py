@@ -25,7 +25,7 @@ from schemas.recipe import (
     BudgetOptions,
     GeneratorOptions,
     Recipe,
-    SelfInstructOptions,
+    TargetOptions,
     parse_recipe,
 )
 
@@ -169,7 +169,7 @@ def _allowance(recipe: Recipe, tonight: BudgetOptions) -> dict[str, str]:
 
 def _without_proposing(recipe: Recipe) -> Recipe:
     """Leave out generators that propose their own tasks, and their targets with them."""
-    others = [item for item in recipe.generators if not isinstance(item, SelfInstructOptions)]
+    others = [item for item in recipe.generators if not isinstance(item, TargetOptions)]
     return recipe.model_copy(update={"generators": tuple(others)})
 
 
@@ -191,7 +191,7 @@ def _adding(recipe: Recipe, versions: Sequence[Path]) -> tuple[Recipe, str | Non
 
 
 def _asked_for(options: GeneratorOptions, rows: int) -> GeneratorOptions:
-    if isinstance(options, SelfInstructOptions):
+    if isinstance(options, TargetOptions):
         return options.model_copy(update={"target": rows})
     return options
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from flows.disk import write_atomically
+from flows.generate.rounds import Round, count_jobs, read_round
 from flows.teachers.budget import Spend
 
 
@@ -25,7 +26,7 @@ class Record:
         spent: what the dataset had spent in all when that day's night began.
         first: number of the first request for new tasks that no version has used.
         asking: hash of the options that shape requests.
-        plans: generator name to requests of each round that brought no version.
+        plans: generator name to jobs of each round that brought no version.
         skipped: requests of such rounds that today's options would not repeat.
     """
 
@@ -35,7 +36,7 @@ class Record:
     spent: Spend = field(default_factory=Spend)
     first: int = 0
     asking: str = ""
-    plans: dict[str, list[int]] = field(default_factory=dict)
+    plans: dict[str, list[Round]] = field(default_factory=dict)
     skipped: int = 0
 
     @classmethod
@@ -43,7 +44,8 @@ class Record:
         """Read the record of a dataset; an empty one where there is none that can be read."""
         try:
             data: dict[str, Any] = json.loads(_path(home, name).read_text(encoding="utf-8"))
-            return cls(**{**data, "spent": Spend(**data["spent"])})
+            plans = {name: list(map(read_round, plan)) for name, plan in data["plans"].items()}
+            return cls(**{**data, "spent": Spend(**data["spent"]), "plans": plans})
         except (OSError, ValueError, TypeError, KeyError):
             return cls()
 
@@ -62,7 +64,7 @@ class Record:
         goes_on = (self.history, self.day) == (start.history, start.day)
         is_same_place = self.first == start.first
         keeps_plans = is_same_place and self.asking == start.asking
-        left = sum(sum(plan) for plan in self.plans.values())
+        left = sum(count_jobs(plan) for plan in self.plans.values())
         skipped = self.skipped + (0 if keeps_plans else left)
         return replace(
             self,

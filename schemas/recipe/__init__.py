@@ -6,7 +6,7 @@ path of the wrong field and the nearest valid name.
 
 from schemas.recipe.base import BudgetOptions, Options, Price, check_repository
 from schemas.recipe.generators import GENERATOR_KINDS, GENERATORS, GeneratorOptions
-from schemas.recipe.generators.answers import AnswerOptions
+from schemas.recipe.generators.answers import AnswerOptions, TargetOptions
 from schemas.recipe.generators.respond import RespondOptions
 from schemas.recipe.generators.self_instruct import SelfInstructOptions
 from schemas.recipe.parsing import parse_recipe
@@ -58,6 +58,7 @@ __all__ = [
     "SourceOptions",
     "SplitOptions",
     "StudentOptions",
+    "TargetOptions",
     "TeacherOptions",
     "check_repository",
     "parse_recipe",

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from flows.generate import respond, self_instruct
-from flows.prompts import read_prompts
+from flows.generate.stage import generate_rows, make_method
 from flows.session import RunSpec, Session
 from flows.store import StageOutput, _balance
 from quality.ids import content_id
@@ -48,9 +47,7 @@ def ask(base: Path, teacher: FakeTeacher, **options: Any) -> StageOutput:
     write_jsonl(base / "prompts.jsonl", prompts)
     generator = RespondOptions(kind="respond", prompts="prompts.jsonl", **options)
     with opened(base, teacher, **recipe) as session:
-        output = respond(
-            session, generator, prompts=read_prompts(session, generator), taken=Counter()
-        )
+        output = generate_rows(make_method(session, generator), plan=[], taken=Counter())
     _balance("generate", output)
     return output
 
@@ -61,7 +58,7 @@ def propose(base: Path, teacher: FakeTeacher, *plan: int, **options: Any) -> Sta
     write_jsonl(base / "seeds.jsonl", SEEDS)
     generator = SelfInstructOptions(kind="self_instruct", seeds="seeds.jsonl", **options)
     with opened(base, teacher, **recipe) as session:
-        output = self_instruct(session, generator, plan=plan, taken=Counter())
+        output = generate_rows(make_method(session, generator), plan=plan, taken=Counter())
     _balance("generate", output)
     return output
 

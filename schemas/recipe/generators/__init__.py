@@ -7,16 +7,15 @@ from pydantic import Field
 from schemas.recipe.generators.respond import RespondOptions
 from schemas.recipe.generators.self_instruct import SelfInstructOptions
 
-#: One model for each kind.
-GENERATORS: Final = (
-    SelfInstructOptions,
-    RespondOptions,
-)
-
-AnyGenerator = SelfInstructOptions | RespondOptions
+AnyGenerator = (
+    SelfInstructOptions
+    | RespondOptions
+)  # fmt: skip
 GeneratorOptions = Annotated[AnyGenerator, Field(discriminator="kind")]
 
+#: One model for each kind.
+GENERATORS: Final = get_args(AnyGenerator)
 #: What `kind:` may say.
 GENERATOR_KINDS: Final = frozenset(
-    str(get_args(model.model_fields["kind"].annotation)[0]) for model in get_args(AnyGenerator)
+    str(get_args(model.model_fields["kind"].annotation)[0]) for model in GENERATORS
 )

@@ -7,10 +7,21 @@ from pydantic import Field, PositiveInt
 from schemas.recipe.base import Name, Options
 
 
-class AnswerOptions(Options):
+class GeneratorBase(Options):
+    """What every generator has."""
+
+    kind: str
+    name: Name | None = Field(None, description="names its rows' source; null: the kind")
+
+    @property
+    def source_name(self) -> str:
+        """Source of its rows."""
+        return self.name or self.kind
+
+
+class AnswerOptions(GeneratorBase):
     """How a generator gets its answers; null takes the value of the profile."""
 
-    name: Name | None = Field(None, description="names its rows' source; null: the kind")
     profile: Literal["auto", "small", "large"] = Field(
         "auto", description="settings for what is not named here; auto: small for the embedded one"
     )
@@ -29,3 +40,11 @@ class AnswerOptions(Options):
     min_agreement: float | None = Field(
         None, ge=0, le=1, description="agreement of a task's answers below which it is dropped"
     )
+
+
+class TargetOptions(AnswerOptions):
+    """Those of a generator that makes up tasks until enough rows are accepted."""
+
+    target: PositiveInt = Field(100, description="accepted rows to reach")
+    max_rounds: PositiveInt = Field(40, description="rounds after which generation gives up")
+    max_dry_rounds: PositiveInt = Field(4, description="rounds without an accepted row, likewise")

@@ -4,14 +4,13 @@ from typing import Literal
 
 from pydantic import Field, PositiveInt
 
-from schemas.recipe.generators.answers import AnswerOptions
+from schemas.recipe.generators.answers import TargetOptions
 
 
-class SelfInstructOptions(AnswerOptions):
+class SelfInstructOptions(TargetOptions):
     """Alpaca's loop: propose new tasks from seeds, gate them, answer each."""
 
     kind: Literal["self_instruct"]
-    target: PositiveInt = Field(100, description="accepted rows to reach")
     seeds: str = Field("builtin", description="`builtin` or a JSONL file of seed tasks")
     categories: tuple[str, ...] | None = Field(None, description="seed categories to show")
     style: Literal["completions", "chat", "topics"] | None = Field(
@@ -27,5 +26,3 @@ class SelfInstructOptions(AnswerOptions):
     avoid_words: tuple[str, ...] | None = Field(
         None, description="tasks with one of these words are dropped"
     )
-    max_rounds: PositiveInt = Field(40, description="rounds after which generation gives up")
-    max_dry_rounds: PositiveInt = Field(4, description="rounds without an accepted row, likewise")

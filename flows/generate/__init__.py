@@ -1,0 +1,1 @@
+"""Generation: runs the jobs of a method and turns what they made into a stage."""

@@ -1,0 +1,107 @@
+"""A generator as a stage: its method's jobs, round by round, into the ledger."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+import polars as pl
+
+from flows.generate.engine import run_jobs
+from flows.generate.ledger import Ledger
+from flows.generate.rounds import Round, list_jobs
+from flows.generators.profiles import resolve_profile
+from flows.methods import METHODS
+from flows.methods.base import Kit, Method
+from flows.methods.jobs import Job
+from flows.refresh.known import known_tasks
+from flows.session import Session
+from flows.store import StageOutput
+from flows.watch import watch
+from quality.gates import InstructionGates
+from schemas.frames import ROWS, empty_frame
+from schemas.recipe.generators.answers import GeneratorBase
+
+
+def make_method(
+    session: Session,
+    options: GeneratorBase,
+    *,
+    earlier: Callable[[], pl.DataFrame] = lambda: empty_frame(ROWS),
+) -> Method:
+    """Return a generator's method with its material read.
+
+    Args:
+        session: the run.
+        options: of the generator.
+        earlier: gives the rows of the stages before it.
+
+    Raises:
+        InputError: if its material cannot be read.
+    """
+    is_embedded = session.teacher_identities[0].is_embedded
+    profile = resolve_profile(options, session.recipe.teachers[0], is_embedded=is_embedded)
+    return METHODS[options.kind](Kit(session, options, profile, earlier))
+
+
+def generate_rows(method: Method, *, plan: Sequence[Round], taken: Counter[str]) -> StageOutput:
+    """Run a generator; what is in the journal costs nothing.
+
+    Args:
+        method: with its material.
+        plan: the rounds of a method that proposes; empty for others.
+        taken: content ids of earlier stages.
+    """
+    session = method.kit.session
+    ledger = Ledger(session, method.kit.name, taken)
+    asyncio.run(_run(method, plan, ledger))
+    ledger.add(list(method.unreadable()))
+    notes = {}
+    if method.proposes:
+        notes = {"generator": method.kit.name, "requests_by_round": list(plan)}
+    return ledger.output(reusable=not session.panel.had_passing_fault, notes=notes)
+
+
+async def _run(method: Method, plan: Sequence[Round], ledger: Ledger) -> None:
+    async with method.kit.session.panel.opened():
+        if not method.proposes:
+            await _run_round(method, method.jobs(), method.count_jobs(), ledger, None)
+            return
+        gates = _make_gates(method)
+        night = method.kit.session.spec.night
+        first = 0 if night is None else night.first
+        for places in list_jobs(plan):
+            jobs = (method.job(first + position, arm) for position, arm in places)
+            await _run_round(method, jobs, len(places), ledger, gates)
+
+
+async def _run_round(
+    method: Method,
+    jobs: Iterable[Job],
+    number: int,
+    ledger: Ledger,
+    gates: InstructionGates | None,
+) -> None:
+    session = method.kit.session
+    async with watch(session, method.kit.name, ledger) as progress:
+        progress.expect(number * method.first_questions)
+        drafts = run_jobs(
+            session.panel,
+            jobs,
+            gates=gates,
+            progress=progress,
+            first_questions=method.first_questions,
+        )
+        async for made in drafts:
+            ledger.add(made)
+
+
+def _make_gates(method: Method) -> InstructionGates:
+    """Gates that know the method's seeds and what earlier versions have."""
+    kit = method.kit
+    gates = InstructionGates(ascii_only=set(kit.languages) <= {"en"}, avoid=kit.profile.avoid_words)
+    for row_id, instruction in method.known():
+        gates.add(row_id, instruction)
+    night = kit.session.spec.night
+    for row_id, instruction in known_tasks(night) if night is not None else ():
+        gates.add(row_id, instruction)
+    return gates
