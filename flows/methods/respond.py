@@ -13,13 +13,13 @@ from schemas.recipe.generators.respond import RespondOptions
 
 
 class Respond(Method):
-    """Answers each prompt of a file; lines that are none are quarantined."""
+    """Answers each prompt of one or more files; lines that are none are quarantined."""
 
     def __init__(self, kit: Kit) -> None:
         """Read the prompts; of a refresh, those that no earlier version has answered.
 
         Raises:
-            InputError: if the file is missing or not readable at all.
+            InputError: if a file is missing or not readable at all.
         """
         super().__init__(kit)
         self._options = cast("RespondOptions", kit.options)
@@ -31,7 +31,7 @@ class Respond(Method):
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the file."""
+        """Hash of the files."""
         return self._prompts.fingerprint
 
     def jobs(self) -> Iterator[Job]:
@@ -44,10 +44,10 @@ class Respond(Method):
 
     def unreadable(self) -> Iterator[Draft]:
         """Lines that are no prompt."""
-        for line, rule, detail, raw in self._prompts.unreadable:
-            evidence = f"{self._options.prompts}, line {line or 0}: {detail}"
-            rejection = Rejection(rule, evidence=evidence)
-            yield Draft(None, raw=raw, rejection=rejection, action="quarantine")
+        for found in self._prompts.unreadable:
+            evidence = f"{found.file}, line {found.line or 0}: {found.detail}"
+            rejection = Rejection(found.rule, evidence=evidence)
+            yield Draft(None, raw=found.raw, rejection=rejection, action="quarantine")
 
     def forecast(self) -> Forecast:
         """One wave of answers."""
