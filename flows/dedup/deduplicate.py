@@ -60,7 +60,7 @@ def _deduplicate_part(
 ) -> Outcome:
     """Deduplicate the rows of one marker: under another the same words ask for another answer."""
     try:
-        file = folder / "rows.parquet"
+        file = folder / "part.parquet"
         write_frame(rows, file)
         return deduplicate_files(session, [file], options, past)
     finally:

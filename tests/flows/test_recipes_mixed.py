@@ -13,7 +13,9 @@ from flows.recipes import load_recipe
 from flows.session import RunSpec, Session
 from schemas.manifest import StageRef
 from schemas.recipe import Recipe
-from tests.support.cli import ROOT
+from tests.support import fake_teacher
+from tests.support.cli import ROOT, call_cli
+from tests.support.fake_teacher import FakeTeacher
 
 ARMS = ("koala-distill", "koala-all")
 
@@ -120,4 +122,41 @@ def test_the_recipe_of_gpt4all_names_pools_that_are_there() -> None:
     prompts = loaded.recipe.model_dump()["generators"][0]["prompts"]
     assert all((loaded.base / path).is_file() for path in prompts)
     lines = (loaded.base / prompts[-1]).read_text(encoding="utf-8").splitlines()
-    assert len({json.loads(line)["instruction"] for line in lines}) == 1
+    assert {json.loads(line)["instruction"][:22] for line in lines} == {"One word, yes or no: d"}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("prefect_api")
+def test_the_flat_pool_of_gpt4all_is_found_and_one_flag_drops_it(
+    teacher: FakeTeacher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = fake_teacher._answer_text
+    monkeypatch.setattr(
+        fake_teacher,
+        "_answer_text",
+        lambda task, rng: "Yes" if "One word" in task else answer(task, rng),
+    )
+    recipe = ROOT / "recipes" / "gpt4all.yaml"
+    sets = [f"teacher={json.dumps(teacher.options())}", "dedup.semantic=null"]
+    words = ["run", recipe, "--json", *(word for one in sets for word in ("--set", one))]
+    first = call_cli(*words, cwd=tmp_path).succeed().answer
+    note = _review(first)
+    assert {line["name"]: line["proposal"] for line in note["sources"]} == {
+        "code.csv": "keep",
+        "everyday.txt": "keep",
+        "labels.jsonl": "drop",
+    }
+    again = call_cli(*words, "--set", "review.apply=true", cwd=tmp_path).succeed().answer
+    assert again["requests"]["sent"] == 0
+    (flat,) = (line for line in _review(again)["sources"] if line["name"] == "labels.jsonl")
+    assert again["by_rule"]["source_dropped"] == flat["rows"]
+    rows = pl.read_parquet(tmp_path / again["path"] / "data" / "default" / "*.parquet")
+    assert set(rows["arm"]) == {"code.csv", "everyday.txt"}
+
+
+def _review(answer: dict[str, Any]) -> dict[str, Any]:
+    (found,) = (
+        stage["notes"]["review"] for stage in answer["stages"] if stage["stage"] == "review"
+    )
+    assert isinstance(found, dict)
+    return found
