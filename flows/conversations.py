@@ -10,12 +10,11 @@ import polars as pl
 
 from flows.collect import Ingested
 from quality.conversations.cleaning import Cleaned, Fault, clean_conversation
-from quality.conversations.turns import first_exchange_key
 from quality.formats.frame import messages_series
 from quality.formats.parse import conversation
 from quality.ids import content_id
 from schemas.frames import DECISIONS, ROWS, FrameSchema, empty_frame
-from schemas.recipe import ConversationOptions, SourceOptions
+from schemas.recipe import ConversationOptions
 
 #: Column while sources are read: for each turn its number in the parsed record, and behind them
 #: the number of turns that it had; null where nobody will ask.
@@ -24,8 +23,6 @@ PLACES: Final = "_places"
 ENTRY: Final = "_entry"
 #: ROWS with both.
 READING: FrameSchema = {**ROWS, PLACES: pl.List(pl.Int64), ENTRY: pl.Int32}
-_REPEATED: Final = "same_first_exchange"
-_MAX_EVIDENCE: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,43 +110,4 @@ def _fault_lines(ids: pl.Series, faults: Sequence[Fault]) -> pl.DataFrame:
         },
         schema={"id": pl.String, "rule": pl.String, "evidence": pl.String},
     ).with_columns(stage=pl.lit("ingest"), action=pl.lit("drop"))
-    return pl.concat([empty_frame(DECISIONS), lines], how="diagonal").select(list(DECISIONS))
-
-
-def find_repeated(rows: pl.DataFrame, sources: Sequence[SourceOptions]) -> pl.DataFrame:
-    """Find conversations whose first exchange is that of a longer one of the same source.
-
-    Of equally long ones the first by id stays, whatever the order of rows.
-
-    Args:
-        rows: READING, with ids that are unique.
-        sources: by number; only those that ask for it are looked at.
-
-    Returns:
-        DECISIONS, a line for each one that goes.
-    """
-    asked = [
-        place
-        for place, source in enumerate(sources)
-        if source.conversations is not None and source.conversations.unique is not None
-    ]
-    rows = rows.filter(pl.col(ENTRY).is_in(asked))
-    talks = rows["messages"].to_list()
-    marked = rows.select(
-        "id",
-        ENTRY,
-        pl.col("instruction").str.slice(0, _MAX_EVIDENCE).alias("evidence"),
-        pl.Series("key", [first_exchange_key(talk) for talk in talks], dtype=pl.String),
-        pl.Series(
-            "length", [sum(len(turn["content"]) for turn in talk) for talk in talks], pl.Int64
-        ),
-    ).sort(ENTRY, "key", "length", "id", descending=[False, False, True, False])
-    best = pl.col("id").first().over(ENTRY, "key")
-    lines = marked.with_columns(matched_id=best).filter(pl.col("id") != pl.col("matched_id"))
-    lines = lines.with_columns(
-        stage=pl.lit("ingest"),
-        rule=pl.lit(_REPEATED),
-        action=pl.lit("drop"),
-        similarity=pl.lit(1.0),
-    ).drop(ENTRY, "key", "length")
     return pl.concat([empty_frame(DECISIONS), lines], how="diagonal").select(list(DECISIONS))

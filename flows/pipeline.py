@@ -86,6 +86,12 @@ def decontaminate(spec: RunSpec, source: StageRef) -> StageRef:
     return stages.decontaminate(session_for(spec), source)
 
 
+@task(task_run_name="review", cache_policy=NO_CACHE)
+def review(spec: RunSpec, before: StageRef, source: StageRef) -> StageRef:
+    """Look at every source as a whole."""
+    return stages.review(session_for(spec), before, source)
+
+
 @task(task_run_name="judge", cache_policy=NO_CACHE)
 def judge(spec: RunSpec, source: StageRef) -> StageRef:
     """Have a teacher rate rows. Retries are the client's."""
@@ -279,7 +285,11 @@ def _refine(spec: RunSpec, made: Sequence[StageRef], *, is_last: bool = True) ->
     """
     recipe = session_for(spec).recipe
     found = [signals(spec, list(made))]
-    for step in _optional_steps(recipe, is_last=is_last):
+    for step in _cleaning_steps(recipe):
+        found.append(step(spec, found[-1]))
+    if is_last and recipe.review is not None:
+        found.append(review(spec, found[0], found[-1]))
+    for step in _rating_steps(recipe, is_last=is_last):
         found.append(step(spec, found[-1]))
     found.append(filter_rows(spec, found[-1]))
     if is_last:
@@ -287,15 +297,21 @@ def _refine(spec: RunSpec, made: Sequence[StageRef], *, is_last: bool = True) ->
     return found
 
 
-def _optional_steps(
-    recipe: Recipe, *, is_last: bool
-) -> list[Callable[[RunSpec, StageRef], StageRef]]:
-    """The stages between signals and filter that a recipe asks for."""
+def _cleaning_steps(recipe: Recipe) -> list[Callable[[RunSpec, StageRef], StageRef]]:
+    """The stages that a recipe asks for before anything is rated."""
     steps: list[Callable[[RunSpec, StageRef], StageRef]] = []
     if recipe.dedup is not None:
         steps.append(dedup)
     if recipe.decontaminate is not None:
         steps.append(decontaminate)
+    return steps
+
+
+def _rating_steps(
+    recipe: Recipe, *, is_last: bool
+) -> list[Callable[[RunSpec, StageRef], StageRef]]:
+    """The stages that rate rows, as a recipe asks for them."""
+    steps: list[Callable[[RunSpec, StageRef], StageRef]] = []
     if not is_last and not recipe.filters_by_rating:
         return steps
     if recipe.judge is not None:

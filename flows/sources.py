@@ -11,14 +11,15 @@ from typing import Any
 import polars as pl
 
 from flows.collect import Ingested
-from flows.conversations import ENTRY, READING, Shaped, find_repeated, shape_conversations
+from flows.conversations import ENTRY, READING, Shaped, shape_conversations
 from flows.ingest import HUB_PREFIX, expand_paths, read_hub_dataset, read_source
 from flows.refresh.known import count_copies
 from flows.rounds import Cut, cut_sources
 from flows.session import Session
 from flows.store import StageOutput, hash_file, hash_json
 from flows.turn_sizes import tokenizer_rules
-from quality.ids import number_copies
+from quality.ids import draw_shares, number_copies
+from quality.preferences import mark_preferences
 from schemas.frames import DECISIONS, ROWS, empty_frame
 from schemas.recipe import SourceOptions
 
@@ -90,14 +91,22 @@ def shown_path(source: SourceOptions, place: Path | str, base: Path) -> str:
 def _read_one(source: SourceOptions, place: Path | str, base: Path) -> Ingested:
     """Read one file or Hub dataset."""
     if isinstance(place, str):
-        return read_hub_dataset(
+        read = read_hub_dataset(
             place, format=source.format, license=source.license, trees=source.trees
         )
-    read = read_source(
-        place, name=place.name, format=source.format, license=source.license, trees=source.trees
-    )
-    file = pl.lit(shown_path(source, place, base)).alias("file")
-    return Ingested(read.rows.with_columns(file), read.quarantined.with_columns(file))
+    else:
+        read = read_source(
+            place,
+            name=place.name,
+            format=source.format,
+            license=source.license,
+            trees=source.trees,
+        )
+        file = pl.lit(shown_path(source, place, base)).alias("file")
+        read = Ingested(read.rows.with_columns(file), read.quarantined.with_columns(file))
+    if source.preferences == "marked":
+        return Ingested(mark_preferences(read.rows, source.markers), read.quarantined)
+    return read
 
 
 def _tokenizers(session: Session) -> list[str]:
@@ -115,7 +124,10 @@ def _fingerprint(place: Path | str) -> str:
 
 def _merge(parts: Sequence[tuple[SourceOptions, Ingested]], *, seed: int) -> StageOutput:
     """Number the rows, take each source's share, and account for all that is left out."""
-    entries = list(dict.fromkeys(source for source, _ in parts))
+    entries: list[SourceOptions] = []
+    for source, _ in parts:
+        if source not in entries:
+            entries.append(source)
     bad = quarantine_rows([part for _, part in parts])
     shaped = [shape_conversations(part, source.conversations) for source, part in parts]
     faults = pl.concat([empty_frame(ROWS), *(one.dropped for one in shaped)])
@@ -128,10 +140,10 @@ def _merge(parts: Sequence[tuple[SourceOptions, Ingested]], *, seed: int) -> Sta
     everything = number_copies(pl.concat([rows, faults, bad.rows], how="diagonal_relaxed"))
     rows, rest = everything.head(rows.height), everything.slice(rows.height)
     faults, bad_rows = rest.head(faults.height), rest.slice(faults.height)
-    repeats = find_repeated(rows, entries)
+    repeats = _repeated(rows, entries)
     left = rows.join(repeats, on="id", how="anti", maintain_order="left")
     shares = pl.Series([entries[entry].share or 1.0 for entry in left[ENTRY]], dtype=pl.Float64)
-    in_share = _draw(left["id"], seed) < shares
+    in_share = draw_shares(left["id"], str(seed)) < shares
     left_out = left.filter(~in_share)
     cut = cut_sources(left.filter(in_share), entries, count_copies(everything["id"]))
     repeated = rows.join(repeats, on="id", how="semi", maintain_order="left")
@@ -163,6 +175,21 @@ def _notes(entries: Sequence[SourceOptions], shaped: Sequence[Shaped], cut: Cut)
         "too_long": cut.dropped.height,
     }
     return {"cleaned": dict(sorted(cleaned.items())), "cut": rounds}
+
+
+def _repeated(rows: pl.DataFrame, entries: Sequence[SourceOptions]) -> pl.DataFrame:
+    """Decide about conversations that begin alike, in the sources that are to hold each once."""
+    found = [empty_frame(DECISIONS)]
+    for by in ("query", "first_exchange"):
+        asked = [place for place, source in enumerate(entries) if source.unique == by]
+        if asked:
+            # numba takes a second to import; few sources need it.
+            from quality.dedup.conversations import repeated_conversations
+
+            is_asked = pl.col(ENTRY).is_in(asked)
+            within = rows.select(pl.when(is_asked).then(ENTRY).cast(pl.String)).to_series()
+            found.append(repeated_conversations(rows, within, by=by))
+    return pl.concat(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,15 +226,6 @@ def quarantine_rows(parts: Sequence[Ingested]) -> Quarantine:
     )
     decisions = pl.concat([empty_frame(DECISIONS), lines], how="diagonal").select(list(DECISIONS))
     return Quarantine(rows.with_columns(texts), decisions)
-
-
-def _draw(ids: pl.Series, seed: int) -> pl.Series:
-    """A number in 0..1 for each id, the same in any order."""
-    draws = [
-        int.from_bytes(hashlib.sha256(f"{seed}:{row_id}".encode()).digest()[:8]) / 2**64
-        for row_id in ids
-    ]
-    return pl.Series(draws, dtype=pl.Float64)
 
 
 def _share_decisions(rows: pl.DataFrame, shares: pl.Series) -> pl.DataFrame:

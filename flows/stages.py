@@ -153,6 +153,22 @@ def decontaminate(session: Session, source: StageRef) -> StageRef:
     return session.store.run("decontaminate", config=config, inputs=[source], compute=compute)
 
 
+def review(session: Session, before: StageRef, source: StageRef) -> StageRef:
+    """Look at every source as a whole; `before` is the stage before any row was dropped."""
+    options = session.recipe.review
+    if options is None:
+        return source
+
+    def compute() -> StageOutput:
+        # scikit-learn and numba take seconds to import; only this stage needs them.
+        from flows.review.stage import review_stage
+
+        return review_stage(session, before, source, options)
+
+    config = {"review": options.model_dump(mode="json"), "seed": session.recipe.seed}
+    return session.store.run("review", config=config, inputs=[before, source], compute=compute)
+
+
 def judge(session: Session, source: StageRef) -> StageRef:
     """Have a teacher rate rows."""
     options = session.recipe.judge

@@ -71,3 +71,20 @@ def number_copies(frame: pl.DataFrame) -> pl.DataFrame:
         .sort("_place")
     )
     return frame.with_columns(numbered["id"])
+
+
+def draw_shares(ids: pl.Series, salt: str) -> pl.Series:
+    """Draw a number for every row, so that a share of them can be taken.
+
+    Args:
+        ids: String; the order of rows changes no draw.
+        salt: says what is drawn for; another one, other draws.
+
+    Returns:
+        Float64 in 0..1, 1 excluded.
+    """
+    draws = [
+        int.from_bytes(hashlib.sha256(f"{salt}:{row_id}".encode()).digest()[:8]) / 2**64
+        for row_id in ids
+    ]
+    return pl.Series("draw", draws, dtype=pl.Float64)

@@ -28,7 +28,7 @@ HELPERS = {
         *("calculation", "conversion", "language_kernel"),
     },
     "quality/filters": {"check", "engine"},
-    "quality/formats": {"parse", "frame", "turns"},
+    "quality/formats": {"parse", "frame", "turns", "published"},
     "flows/commands": set[str](),
     "flows/generators": {"profiles"},
     "flows/methods": {"base", "jobs", "answering"},

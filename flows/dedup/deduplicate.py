@@ -2,9 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -13,7 +13,9 @@ from flows.dedup.mapping import Mapper, thread_mapper
 from flows.dedup.rows import Rows
 from flows.dedup.shards import Shard, list_shards
 from flows.dedup.stage import Encoders, Outcome, deduplicate, make_decisions, split_rows
+from flows.disk import write_frame
 from flows.store import StageOutput
+from quality.preferences import markers_of
 from quality.scorers import add_scores
 from schemas.manifest import StageRef
 from schemas.recipe import DedupOptions
@@ -33,11 +35,41 @@ def deduplicate_stage(
         options: which methods run, with their thresholds.
         past: signatures of earlier versions.
     """
-    outcome = deduplicate_files(session, [session.store.rows_file(source)], options, past)
     rows = session.store.rows(source)
-    kept, dropped = split_rows(rows, outcome.explained)
-    lines = make_decisions(outcome.explained)
-    return StageOutput(kept, dropped, lines, rows.height, notes=outcome.notes)
+    markers = markers_of(rows)
+    if markers.is_null().all():
+        outcome = deduplicate_files(session, [session.store.rows_file(source)], options, past)
+        return _as_stage(rows, outcome.explained, outcome.notes)
+    found, notes = [], dict[str, Any]()
+    parts = rows.with_columns(_marker=markers.fill_null("")).partition_by("_marker", as_dict=True)
+    for (marker,), part in sorted(parts.items()):
+        folder = session.home / "dedup" / f"{source.key}-{marker or 'unmarked'}"
+        outcome = _deduplicate_part(session, part.drop("_marker"), folder, options, past)
+        found.append(outcome.explained)
+        says = f", {marker} marker" if marker else ""
+        notes |= {f"{method}{says}": note for method, note in outcome.notes.items()}
+    return _as_stage(rows, pl.concat(found), notes)
+
+
+def _deduplicate_part(
+    session: "Session",
+    rows: pl.DataFrame,
+    folder: Path,
+    options: DedupOptions,
+    past: Sequence[Shard],
+) -> Outcome:
+    """Deduplicate the rows of one marker: under another the same words ask for another answer."""
+    try:
+        file = folder / "part.parquet"
+        write_frame(rows, file)
+        return deduplicate_files(session, [file], options, past)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _as_stage(rows: pl.DataFrame, explained: pl.DataFrame, notes: Mapping[str, Any]) -> StageOutput:
+    kept, dropped = split_rows(rows, explained)
+    return StageOutput(kept, dropped, make_decisions(explained), rows.height, notes=notes)
 
 
 def deduplicate_files(

@@ -12,13 +12,13 @@ from quality.gates import Rejection
 
 
 class FromPrompts(Method):
-    """Goes over a file of prompts; lines that are none are quarantined."""
+    """Goes over one or more files of prompts; lines that are none are quarantined."""
 
     def __init__(self, kit: Kit) -> None:
         """Read the prompts; of a refresh, those that no earlier version has answered.
 
         Raises:
-            InputError: if the file is missing or not readable at all.
+            InputError: if a file is missing or not readable at all.
         """
         super().__init__(kit)
         self._file = cast("PromptFile", kit.options)
@@ -29,7 +29,7 @@ class FromPrompts(Method):
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the file."""
+        """Hash of the files."""
         return self._prompts.fingerprint
 
     def count_jobs(self) -> int:
@@ -38,20 +38,20 @@ class FromPrompts(Method):
 
     def unreadable(self) -> Iterator[Draft]:
         """Lines that are no prompt."""
-        for line, rule, detail, raw in self._prompts.unreadable:
-            evidence = f"{self._file.prompts}, line {line or 0}: {detail}"
-            rejection = Rejection(rule, evidence=evidence)
-            yield Draft(None, raw=raw, rejection=rejection, action="quarantine")
+        for found in self._prompts.unreadable:
+            evidence = f"{found.file}, line {found.line or 0}: {found.detail}"
+            rejection = Rejection(found.rule, evidence=evidence)
+            yield Draft(None, raw=found.raw, rejection=rejection, action="quarantine")
 
 
 class Respond(FromPrompts):
-    """Answers each prompt of a file."""
+    """Answers each prompt."""
 
     def __init__(self, kit: Kit) -> None:
         """Read the prompts.
 
         Raises:
-            InputError: if the file is missing or not readable at all.
+            InputError: if a file is missing or not readable at all.
         """
         super().__init__(kit)
         self.first_questions = kit.profile.answers_per_task

@@ -10,6 +10,7 @@ import yaml
 from flows.publishers.changelog import render_changelog
 from flows.publishers.evidence import evidence_tables
 from flows.publishers.layout import splits_of
+from flows.publishers.sources import source_tables
 from flows.publishers.terms import HUB_LICENSES, normalise_license
 from flows.training import describe_sums
 from schemas.manifest import DatasetManifest, LocalWeights
@@ -176,7 +177,10 @@ def _sources(manifest: DatasetManifest) -> str:
         [source.name, source.license or "not stated", source.rows, source.kept]
         for source in manifest.sources
     ]
-    return "## Sources\n\n" + _table(["source", "licence", "rows", "kept"], rows)
+    parts = ["## Sources", _table(["source", "licence", "rows", "kept"], rows)]
+    for table in source_tables(manifest):
+        parts += [table.text, _table(table.header, table.rows)]
+    return "\n\n".join(parts)
 
 
 def _examples(rows: pl.DataFrame) -> str:

@@ -8,11 +8,11 @@ the same map on one machine, but another processor may round otherwise, and then
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import polars as pl
 import xxhash
 
 from flows.report.layout import lay_out
+from flows.select.word_vectors import word_vectors
 from quality.select.nearest import Vectors
 from quality.select.topics import count_topics, find_topics
 from schemas.frames import FrameSchema
@@ -39,7 +39,6 @@ MAX_TOPICS: Final = 40
 
 _COLUMNS = ("instruction", "input")
 _FILE = "points.parquet"
-_WORD_DIMENSIONS = 64
 _TEXTS = ("id", "source", "instruction", "input", "output")
 
 
@@ -135,26 +134,10 @@ def _texts(frame: pl.DataFrame) -> pl.DataFrame:
 def _encode(texts: list[str], encoder: "SentenceEncoder | None", cache: Path) -> Vectors:
     """Turn different, sorted texts into unit vectors."""
     if encoder is None:
-        return _words(texts)
+        return word_vectors(texts)
     from flows.encoders import ENCODE_ALL_ROWS, StaticEncoder
 
     if len(texts) <= ENCODE_ALL_ROWS:
         return encoder.encode(texts)
     static = StaticEncoder(encoder, cache)
     return static.encode_with(static.token_weights(texts), texts)
-
-
-def _words(texts: list[str]) -> Vectors:
-    """Latent semantic analysis: float32 unit vectors by the words that texts share."""
-    # scikit-learn takes a second to import; whoever only reads versions needs none of it.
-    from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
-    from sklearn.utils.extmath import randomized_svd
-
-    from quality.dedup.forecast import to_unit
-
-    hashed = HashingVectorizer(
-        n_features=2**14, alternate_sign=False, norm=None, stop_words="english"
-    ).transform(texts)
-    weighted = TfidfTransformer(sublinear_tf=True).fit_transform(hashed)
-    left, sizes, _ = randomized_svd(weighted, min(_WORD_DIMENSIONS, len(texts)), random_state=0)
-    return to_unit((left * sizes).astype(np.float32))

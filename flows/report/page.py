@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from flows.disk import write_atomically
 from flows.publishers.evidence import evidence_tables
+from flows.publishers.sources import source_tables
 from flows.report import bundle
 from flows.report.cards import make_card, make_example, make_rule
 from flows.report.charts import format_number, funnel_bars, make_histograms
@@ -112,6 +113,9 @@ def build_report(
         "alarms": list(_alarms(manifest.by_stage)),
         "changes": list(_changes(manifest)),
         "sources": manifest.sources[:MAX_SOURCES],
+        "source_tables": [
+            table._replace(rows=table.rows[:MAX_SOURCES]) for table in source_tables(manifest)
+        ],
         "evidence": evidence_tables(manifest),
         "histograms": histograms,
         "has_map": mapped is not None,

@@ -25,6 +25,7 @@ def check_select(options: SelectOptions) -> None:
     if options.per not in PER:
         msg = f"select.per: expected one of {', '.join(PER)}, got {options.per!r}: correct it"
         raise InputError(msg)
+    _check_mix(options)
     if options.quotas is None or options.quotas == "keep":
         return
     total = sum(options.quotas.values())
@@ -39,3 +40,16 @@ def check_select(options: SelectOptions) -> None:
             expected = repr(near[0]) if near else f"one of {', '.join(CATEGORIES)}"
             msg = f"select.quotas: expected {expected}, got {name!r}: correct it"
             raise InputError(msg)
+
+
+def _check_mix(options: SelectOptions) -> None:
+    """The budget of a mix is in its own unit, and without quotas there is none."""
+    by_tokens = options.unit == "tokens"
+    if options.quotas is None and (by_tokens or options.when_short != "fill"):
+        msg = "select: expected `quotas` beside `unit` or `when_short`, got none: name some"
+        raise InputError(msg)
+    other = options.max_rows if by_tokens else options.max_tokens
+    if options.is_mix and other is not None:
+        right, wrong = ("max_tokens", "max_rows") if by_tokens else ("max_rows", "max_tokens")
+        msg = f"select: expected {right} for quotas of {options.unit}, got {wrong}: use {right}"
+        raise InputError(msg)

@@ -10,6 +10,7 @@ from flows.select.tokens import count_tokens
 from flows.select.twins import describe_twins
 from flows.store import StageOutput
 from quality.select.categories import CATEGORIES, categorise
+from quality.select.mix import describe_mix
 from quality.select.nearest import Vectors
 from quality.select.ranking import choose_score
 from quality.select.rows import Selection, choose_rows
@@ -17,6 +18,9 @@ from quality.select.topics import Topics, find_topics
 from schemas.errors import InputError
 from schemas.manifest import StageRef
 from schemas.recipe import SelectOptions
+
+#: Readings of a row from which on another one hardly helps.
+MOST_EPOCHS = 4
 
 if TYPE_CHECKING:
     from flows.session import Session
@@ -41,7 +45,7 @@ def select_stage(session: "Session", source: StageRef, targets: Mapping[str, int
     rows = session.store.rows(source)
     by = choose_score(rows, options.by)
     rows = rows.with_columns(categorise(rows))
-    if options.max_tokens is not None:
+    if options.max_tokens is not None or options.unit == "tokens":
         rows = rows.with_columns(count_tokens(rows))
     notes: dict[str, Any] = {"by": by, "method": options.method}
     vectors = None
@@ -56,7 +60,27 @@ def select_stage(session: "Session", source: StageRef, targets: Mapping[str, int
         chosen = _with_tokens(chosen, notes)
         notes |= describe_twins(chosen.kept, chosen.dropped, by=by, seed=session.recipe.seed)
     notes |= _count(chosen, topics)
+    if options.quotas is not None:
+        notes["mix"] = _mix(chosen, options)
     return StageOutput(chosen.kept, chosen.dropped, chosen.decisions, rows.height, notes=notes)
+
+
+def _mix(chosen: Selection, options: SelectOptions) -> dict[str, Any]:
+    """Say how far the shares that were asked for hold."""
+    lines = describe_mix(chosen.kept, chosen.dropped, options)
+    found: dict[str, Any] = {
+        "per": options.per,
+        "unit": options.unit,
+        "when_short": options.when_short,
+        "groups": [line._asdict() for line in lines],
+    }
+    often = [f"{line.name} {line.epochs:g} times" for line in lines if line.epochs > MOST_EPOCHS]
+    if often:
+        found["alarm"] = (
+            f"for these shares a training would read {', '.join(often)}; beyond {MOST_EPOCHS} "
+            "times repeated rows teach less and less (arXiv 2305.16264)"
+        )
+    return found
 
 
 def _needs_topics(options: SelectOptions) -> bool:

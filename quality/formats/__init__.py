@@ -22,6 +22,7 @@ from quality.formats import (
     sharegpt,
 )
 from quality.formats.parse import FormatError, Message, Parsed, Record, describe_fields
+from quality.formats.published import unfold
 
 __all__ = [
     "FORMATS",
@@ -100,7 +101,7 @@ def parse_record(record: object, *, form: str = "auto") -> Parsed:
 
 
 def expand_record(record: object, *, form: str = "auto") -> list[Any]:
-    """Return the records that a record holds: the threads of a message tree, else itself alone.
+    """Return the records that a record holds: threads of a tree, a dataset's own form; else itself.
 
     Args:
         record: a JSON value as decoded.
@@ -108,6 +109,8 @@ def expand_record(record: object, *, form: str = "auto") -> list[Any]:
     """
     if not isinstance(record, Mapping):
         return [record]
+    if form == "auto" and (unfolded := unfold(record)) != [record]:
+        return list(unfolded)
     for name, known in FORMATS.items():
         if known.expand is not None and form in ("auto", name):
             held: list[Any] = known.expand(record)

@@ -1,6 +1,6 @@
 """Why each row was not selected, as lines of the ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -38,12 +38,14 @@ class Reasons:
         groups: which group each row belongs to.
         too_similar: rows that were skipped, with the kept row that each is too near to.
         covered: the nearest kept row of every row, where the method is `k_center`.
+        budgets: of each group of a mix, in its unit; None: it is none.
     """
 
     taken: Taken
     groups: Groups
     too_similar: Mapping[int, Near] = field(default_factory=dict)
     covered: Covered | None = None
+    budgets: Sequence[int] | None = None
 
 
 def over_target(rows: pl.DataFrame) -> pl.DataFrame:
@@ -77,6 +79,11 @@ def explain_drops(rows: pl.DataFrame, options: SelectOptions, reasons: Reasons) 
     is_able = np.ones(rows.height, dtype=np.bool_)
     for named in (reasons.taken.misfits, reasons.too_similar):
         is_able[list(named)] = False
+    if reasons.budgets is not None:
+        is_able[reasons.taken.rows] = False
+        is_able[list(reasons.taken.misfits)] = True
+        over = _over_budget(numbered.filter(is_able), options, reasons)
+        return pl.concat([_too_similar(numbered, options, reasons), over])
     # Without quotas the first of those that were able to would have been taken.
     would_stay = is_able & (np.cumsum(is_able) <= len(reasons.taken.rows))
     is_left = is_able.copy()
@@ -164,6 +171,17 @@ def _over_quota(rows: pl.DataFrame, reasons: Reasons) -> pl.DataFrame:
     shared = _with_share(rows, reasons)
     evidence = pl.format("{} rows of {} are its share of the budget", "_taken", "_group")
     return _lines(shared, "over_quota", pl.col("score"), pl.col("_taken"), evidence)
+
+
+def _over_budget(rows: pl.DataFrame, options: SelectOptions, reasons: Reasons) -> pl.DataFrame:
+    """Explain rows that their group's budget in a mix has no room for."""
+    budgets = pl.Series(reasons.budgets, dtype=pl.Int64)
+    places = reasons.groups.members.gather(rows["_row"])
+    shared = _with_share(rows, reasons).with_columns(_budget=budgets.gather(places))
+    size = "tokens" if options.unit == "tokens" else pl.lit(1)
+    text = f"{{}} has room for {{}} {options.unit}, which {{}} others took; this one needs {{}}"
+    evidence = pl.format(text, "_group", "_budget", "_taken", size)
+    return _lines(shared, "over_quota", pl.col("score"), pl.col("_budget"), evidence)
 
 
 def _over_rows(

@@ -28,7 +28,10 @@ class Groups(NamedTuple):
 
 
 def group_rows(
-    values: pl.Series, quotas: Mapping[str, float] | Literal["keep"] | None, pool: pl.Series
+    values: pl.Series,
+    quotas: Mapping[str, float] | Literal["keep"] | None,
+    pool: pl.Series,
+    sizes: pl.Series | None = None,
 ) -> Groups:
     """Put every row into a group and give every group its share.
 
@@ -38,6 +41,7 @@ def group_rows(
             other values as one group; `keep`: every value has the share that it has in `pool`;
             None: one group.
         pool: String, the values of all rows before anything was dropped.
+        sizes: Int64, how much each row of `pool` counts; None: each counts as one.
 
     Returns:
         Groups; a null value counts as `none`.
@@ -51,8 +55,11 @@ def group_rows(
     if quotas is None:
         shares = {REST: 1.0}
     elif quotas == "keep":
-        counts = pool.cast(pl.String).fill_null(NONE).value_counts(name="count")
-        shares = {str(name): count / pool.len() for name, count in sorted(counts.iter_rows())}
+        each = pl.repeat(1, pool.len(), dtype=pl.Int64, eager=True) if sizes is None else sizes
+        table = pl.DataFrame({"name": pool.cast(pl.String).fill_null(NONE), "size": each})
+        counts = table.group_by("name").agg(pl.col("size").sum()).sort("name")
+        whole = max(1, int(each.sum()))
+        shares = {str(name): count / whole for name, count in counts.iter_rows()}
     else:
         shares = {name: quotas[name] for name in sorted(quotas)}
         shares[REST] = max(0.0, round(1 - sum(quotas.values()), _DIGITS))

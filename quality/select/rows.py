@@ -1,7 +1,7 @@
 """Which rows are published: ranked, spread out and shared out within a budget."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -9,15 +9,18 @@ import polars as pl
 from quality.select.decisions import Covered, Reasons, explain_drops, over_target
 from quality.select.diverse import unlike_kept
 from quality.select.k_center import farthest_first
+from quality.select.mix import share_out, take_within
 from quality.select.nearest import Near, Nearest, Places, Vectors
 from quality.select.quotas import Groups, group_rows
 from quality.select.ranking import choose_score, rank_rows
 from quality.select.walk import Queue, Room, Taken, take_rows
-from schemas.errors import RunError
+from schemas.errors import InputError, RunError
 from schemas.recipe import SelectOptions
 
 #: Int column with the size of a row, needed where there is a budget of tokens.
 TOKENS = "tokens"
+Walk: TypeAlias = Callable[[Sequence[Queue], Callable[[int], None] | None], Taken]
+
 # Distance of the worst row counts half as much as that of the best.
 _LOWEST_WEIGHT = 0.5
 
@@ -63,7 +66,7 @@ def choose_rows(
         Selection; does not depend on the order of `rows`.
 
     Raises:
-        InputError: if there is no such score.
+        InputError: if there is no such score, or no row of a group whose share must hold.
         RunError: if there are no vectors where they are needed.
     """
     by = choose_score(rows, options.by)
@@ -91,21 +94,21 @@ def _choose(
     rest: pl.DataFrame, pool: pl.DataFrame, options: SelectOptions, vectors: Vectors | None
 ) -> Reasons:
     """Take rows, and collect what explains the others."""
-    has_budget = options.max_rows is not None or options.max_tokens is not None
+    has_budget = options.is_mix or not (options.max_rows is None and options.max_tokens is None)
     quotas = options.quotas if has_budget else None
     per = "id" if quotas is None else options.per  # one group needs no column
-    groups = group_rows(rest[per], quotas, pool[per])
+    by_tokens = options.unit == "tokens" and quotas is not None
+    groups = group_rows(rest[per], quotas, pool[per], pool[TOKENS] if by_tokens else None)
     if not has_budget and options.method != "diverse":
         return Reasons(Taken(rows=list(range(rest.height))), groups)
     members = [
         np.flatnonzero((groups.members == place).to_numpy()) for place in range(len(groups.names))
     ]
-    room = None
-    if options.max_tokens is not None:
-        room = Room(rest[TOKENS].to_list(), options.max_tokens)
+    budgets = _budgets(rest, members, groups, options) if options.is_mix else None
+    walk = _walk(rest, budgets, options)
     if options.method == "best":
         queues = _queues(groups, members, [iter(rows.tolist()) for rows in members])
-        return Reasons(take_rows(queues, options.max_rows, room), groups)
+        return Reasons(walk(queues, None), groups, budgets=budgets)
     if vectors is None:
         msg = f"expected the vectors of the prompts for {options.method!r}, got none"
         raise RunError(msg)
@@ -115,11 +118,47 @@ def _choose(
         limit = options.max_similarity
         streams = [unlike_kept(rows.tolist(), nearest, limit, too_similar) for rows in members]
         queues = _queues(groups, members, streams)
-        taken = take_rows(queues, options.max_rows, room, nearest.add)
-        return Reasons(taken, groups, too_similar)
+        return Reasons(walk(queues, nearest.add), groups, too_similar, budgets=budgets)
     queues = _queues(groups, members, [_farthest(vectors, rows) for rows in members])
-    taken = take_rows(queues, options.max_rows, room, nearest.add)
-    return Reasons(taken, groups, covered=Covered(*nearest.look_at_all()))
+    taken = walk(queues, nearest.add)
+    return Reasons(taken, groups, covered=Covered(*nearest.look_at_all()), budgets=budgets)
+
+
+def _walk(rest: pl.DataFrame, budgets: list[int] | None, options: SelectOptions) -> Walk:
+    """How rows are taken from queues: within the budget of each group, or within one for all."""
+    if budgets is not None:
+        sizes = _sizes(rest, options)
+        return lambda queues, on_take: take_within(queues, budgets, sizes, on_take)
+    room = None
+    if options.max_tokens is not None:
+        room = Room(rest[TOKENS].to_list(), options.max_tokens)
+    return lambda queues, on_take: take_rows(queues, options.max_rows, room, on_take)
+
+
+def _budgets(
+    rest: pl.DataFrame, members: Sequence[Places], groups: Groups, options: SelectOptions
+) -> list[int]:
+    """What each group of a mix may give."""
+    sizes = np.array(_sizes(rest, options), dtype=np.int64)
+    available = [int(sizes[rows].sum()) for rows in members]
+    if options.when_short != "fill":
+        _require_rows(groups, available, options)
+    total = options.max_tokens if options.unit == "tokens" else options.max_rows
+    return share_out(groups.shares, available, total, options.when_short)
+
+
+def _require_rows(groups: Groups, available: Sequence[int], options: SelectOptions) -> None:
+    for name, share, has in zip(groups.names, groups.shares, available, strict=True):
+        if share and not has:
+            msg = (
+                f"select.quotas: expected rows of {name!r} for its share of {share:g}, got none "
+                f"with that {options.per}: correct the name, or let the shares add up to 1"
+            )
+            raise InputError(msg)
+
+
+def _sizes(rest: pl.DataFrame, options: SelectOptions) -> list[int]:
+    return rest[TOKENS].to_list() if options.unit == "tokens" else [1] * rest.height
 
 
 def _farthest(vectors: Vectors, rows: Places) -> Iterator[int]:

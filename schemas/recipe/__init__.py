@@ -23,6 +23,7 @@ from schemas.recipe.refining import (
     SemanticOptions,
     StudentOptions,
 )
+from schemas.recipe.review import ReviewOptions
 from schemas.recipe.sources import SourceOptions
 from schemas.recipe.teacher import TeacherOptions
 from schemas.recipe.training import TrainingOptions, read_amount
@@ -53,6 +54,7 @@ __all__ = [
     "Recipe",
     "RefreshOptions",
     "RespondOptions",
+    "ReviewOptions",
     "RoundOptions",
     "SelectOptions",
     "SelfInstructOptions",

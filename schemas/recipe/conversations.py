@@ -44,7 +44,4 @@ class ConversationOptions(Options):
     blocked: tuple[Phrase, ...] = Field(
         BLOCKED, description="phrases that take the whole conversation out; whole words, any case"
     )
-    unique: Literal["first_exchange"] | None = Field(
-        None, description="of conversations of this source that begin the same, the longest stays"
-    )
     rounds: RoundOptions | None = Field(None, description="null: rows stay as long as they are")

@@ -15,6 +15,7 @@ from schemas.recipe.refining import (
     SelectOptions,
     StudentOptions,
 )
+from schemas.recipe.review import ReviewOptions
 from schemas.recipe.sources import SourceOptions
 from schemas.recipe.teacher import TeacherOptions, Teachers
 from schemas.recipe.training import TrainingOptions
@@ -42,6 +43,7 @@ class Recipe(Options):
     )
     dedup: DedupOptions | None = DedupOptions()
     decontaminate: DecontaminateOptions | None = None
+    review: ReviewOptions | None = Field(None, description="null: no source is looked at")
     scorers: tuple[str, ...] | None = Field(None, description="null: the default set")
     judge: JudgeOptions | None = None
     student: StudentOptions | None = None

@@ -151,8 +151,19 @@ class SelectOptions(Options):
         None, description="category to share of the rows; `keep`: as before selection; null: none"
     )
     per: str = Field("category", description="column of the quotas: category, topic or source")
+    unit: Literal["rows", "tokens"] = Field("rows", description="what the quotas are shares of")
+    when_short: Literal["fill", "shrink", "repeat"] = Field(
+        "fill",
+        description="a group with less than its share: others take its place; all give so much "
+        "less that the shares hold; or the manifest says how often a training repeats it",
+    )
     topics: PositiveInt | None = Field(None, description="clusters of prompts; null: by size")
     twins: bool = Field(True, description="random subsets of equal size beside the selection")
+
+    @property
+    def is_mix(self) -> bool:
+        """Whether every group of the quotas has a budget of its own."""
+        return self.quotas is not None and (self.unit == "tokens" or self.when_short != "fill")
 
 
 Filters = Annotated[

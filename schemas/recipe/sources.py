@@ -6,6 +6,7 @@ from pydantic import Field
 
 from schemas.recipe.base import Options, Share
 from schemas.recipe.conversations import ConversationOptions
+from schemas.recipe.markers import MarkerOptions
 from schemas.recipe.trees import TreeOptions
 
 
@@ -31,3 +32,10 @@ class SourceOptions(Options):
     trees: TreeOptions | None = Field(
         None, description="null: threads of the best replies, the last in rank as the rejected one"
     )
+    unique: Literal["query", "first_exchange"] | None = Field(
+        None, description="of conversations that begin with the same one, the longest stays"
+    )
+    preferences: Literal["pairs", "marked"] = Field(
+        "pairs", description="marked: a pair becomes two rows, each under the marker of its answer"
+    )
+    markers: MarkerOptions = Field(MarkerOptions(), description="for `preferences: marked`")

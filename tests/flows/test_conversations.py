@@ -53,7 +53,8 @@ def words(count: int, name: str = "w") -> str:
 
 
 def source(path: str = "a.jsonl", **options: Any) -> dict[str, Any]:
-    return {"path": path, "license": "CC0-1.0", "conversations": options}
+    unique = options.pop("unique", None)
+    return {"path": path, "license": "CC0-1.0", "unique": unique, "conversations": options}
 
 
 def books(found: StageOutput) -> None:

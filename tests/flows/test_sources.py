@@ -144,3 +144,50 @@ def test_a_path_that_leads_nowhere(tmp_path: Path) -> None:
         "expected a file or a pattern that matches one, got 'none.jsonl', no such file in "
         f"{str(tmp_path)!r}: check the path"
     )
+
+
+TALKS = [
+    {"conversations": [{"from": "human", "value": ask}, {"from": "gpt", "value": answer}]}
+    for ask, answer in (("Hi", "Hello."), ("hi ", "Hello, what a day."), ("Bye", "So long."))
+]
+
+
+def test_a_query_is_taken_once_from_a_source_that_wants_it_so(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", *TALKS)
+    write(tmp_path / "b.jsonl", TALKS[0])
+    assert read(tmp_path, {"path": "*.jsonl"}).rows.height == 4
+    found = read(tmp_path, {"path": "*.jsonl", "unique": "query"})
+    assert sorted(found.rows["output"]) == ["Hello, what a day.", "So long."]
+    assert found.rows.height + found.dropped.height == found.rows_in == 4
+    assert found.decisions["rule"].to_list() == ["same_query"] * 2
+    apart = read(
+        tmp_path, {"path": "a.jsonl", "unique": "query"}, {"path": "b.jsonl", "unique": "query"}
+    )
+    assert apart.rows.height == 3
+
+
+def test_a_share_is_drawn_from_the_queries_that_are_left(tmp_path: Path) -> None:
+    twice = [{**row, "output": f"{row['output']} Sure."} for row in many(200)]
+    write(tmp_path / "a.jsonl", *many(200), *twice)
+    found = read(tmp_path, {"path": "a.jsonl", "unique": "query", "share": 0.5})
+    rules = dict(found.decisions["rule"].value_counts().iter_rows())
+    assert rules["same_query"] == 200
+    assert found.rows.height + rules["source_share"] == 200
+    assert sorted(found.decisions["id"]) == sorted(found.dropped["id"])
+
+
+PAIR = {"prompt": "Name a river.", "chosen": "The Rhine.", "rejected": "No."}
+
+
+def test_a_marked_pair_is_two_rows_in_the_books(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", PAIR, ASK, {"x": 1}, PAIR)
+    found = read(tmp_path, {"path": "a.jsonl", "preferences": "marked", "license": "MIT"})
+    assert (found.rows_in, found.rows.height, found.dropped.height) == (6, 5, 1)
+    assert found.rows["id"].n_unique() == 5
+    assert found.rows.select("arm", "row", "license").rows() == [
+        ("good", 0, "MIT"), ("bad", 0, "MIT"), (None, 1, "MIT"), ("good", 3, "MIT"),
+        ("bad", 3, "MIT"),
+    ]  # fmt: skip
+    plain = read(tmp_path, {"path": "a.jsonl"}).rows
+    assert plain["rejected"].to_list() == ["No.", None, "No."]
+    assert found.rows["parents"][0].to_list() == [plain["id"][0]]

@@ -38,3 +38,23 @@ def test_a_contradiction_is_one_clear_line(options: dict[str, Any], message: str
         check_select(SelectOptions.model_validate(options))
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"unit": "tokens"}, "expected `quotas` beside `unit` or `when_short`, got none"),
+        ({"when_short": "shrink"}, "expected `quotas` beside `unit` or `when_short`, got none"),
+        (
+            {"unit": "tokens", "quotas": "keep", "max_rows": 3},
+            "expected max_tokens for quotas of tokens, got max_rows",
+        ),
+        (
+            {"when_short": "repeat", "quotas": "keep", "max_tokens": 3},
+            "expected max_rows for quotas of rows, got max_tokens",
+        ),
+    ],
+)
+def test_a_mix_says_what_it_is_a_mix_of(options: dict[str, object], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        check_select(SelectOptions.model_validate(options))

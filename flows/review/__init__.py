@@ -1,0 +1,1 @@
+"""The review of sources in a run."""
