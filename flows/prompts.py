@@ -1,18 +1,30 @@
-"""Reads the prompts of a `respond` generator."""
+"""Reads the prompts of generators that work on a file of them."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from flows.readers import Damage, Record, read_items
 from flows.session import Session
 from flows.store import hash_file
 from quality.ids import content_id
 from quality.text import is_placeholder_input, normalise_text
-from schemas.recipe import RespondOptions
 from schemas.records import GivenTask
 
 _PROMPT_FIELDS = ("instruction", "prompt", "question", "query")
+
+
+class PromptFile(Protocol):
+    """Options that name a file of prompts and its licence."""
+
+    @property
+    def prompts(self) -> str:
+        """The file."""
+
+    @property
+    def license(self) -> str | None:
+        """Of the prompts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +42,7 @@ class Prompts:
     fingerprint: str
 
 
-def read_prompts(session: Session, options: RespondOptions) -> Prompts:
+def read_prompts(session: Session, options: PromptFile) -> Prompts:
     """Read a prompts file.
 
     Raises:
@@ -53,7 +65,7 @@ def read_prompts(session: Session, options: RespondOptions) -> Prompts:
     return Prompts(tasks, unreadable, hash_file(path))
 
 
-def _read(record: object, options: RespondOptions) -> GivenTask | None:
+def _read(record: object, options: PromptFile) -> GivenTask | None:
     if not isinstance(record, Mapping):
         return None
     texts = [record.get(name) for name in _PROMPT_FIELDS]

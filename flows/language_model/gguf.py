@@ -72,16 +72,39 @@ def read_gguf(path: Path) -> GgufFile:
         raise InputError(msg) from error
 
 
-def _read(path: Path) -> GgufFile:
-    content = np.memmap(path, np.uint8, "r")
-    cursor = _Cursor(content)
+def read_settings(path: Path) -> dict[str, Setting]:
+    """Read what stands before the weights of a GGUF file of version 3, whatever their type.
+
+    Args:
+        path: the file; little-endian.
+
+    Raises:
+        InputError: if it is no such file, or is cut short.
+    """
+    try:
+        return _read_head(_Cursor(np.memmap(path, np.uint8, "r")))[1]
+    except (OSError, ValueError, struct.error) as error:
+        msg = f"expected a GGUF file (version {_VERSION}), got {error} in {path}; give another file"
+        raise InputError(msg) from error
+
+
+def _read_head(cursor: "_Cursor") -> tuple[int, dict[str, Setting]]:
+    """Return the number of tensors and the settings."""
     magic = cursor.take(4)
     version = cursor.number("I")
     if (magic, version) != (_MAGIC, _VERSION):
         msg = f"{magic!r}, version {version}"
         raise ValueError(msg)
     n_tensors, n_settings = cursor.number("Q"), cursor.number("Q")
-    settings = {cursor.text(): cursor.setting(int(cursor.number("I"))) for _ in range(n_settings)}
+    return n_tensors, {
+        cursor.text(): cursor.setting(int(cursor.number("I"))) for _ in range(n_settings)
+    }
+
+
+def _read(path: Path) -> GgufFile:
+    content = np.memmap(path, np.uint8, "r")
+    cursor = _Cursor(content)
+    n_tensors, settings = _read_head(cursor)
     places = [_read_place(cursor) for _ in range(n_tensors)]
     alignment = settings.get("general.alignment", _DEFAULT_ALIGNMENT)
     if not isinstance(alignment, int) or alignment < 1:

@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from flows.methods.base import Method
+from flows.methods.dialogue import Dialogue
+from flows.methods.evol_instruct import EvolInstruct
+from flows.methods.magpie import Magpie
+from flows.methods.persona import Persona
 from flows.methods.respond import Respond
 from flows.methods.self_instruct import SelfInstruct
 
@@ -16,5 +20,9 @@ METHODS: Mapping[str, type[Method]] = MappingProxyType(
     {
         "self_instruct": SelfInstruct,
         "respond": Respond,
+        "evol_instruct": EvolInstruct,
+        "magpie": Magpie,
+        "persona": Persona,
+        "dialogue": Dialogue,
     }
 )

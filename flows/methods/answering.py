@@ -1,6 +1,6 @@
 """Answers to a task: asked, read, and the best of several kept. Shared by many methods."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -9,6 +9,7 @@ from flows.generators.profiles import Profile
 from flows.generators.respond import parse_answer, read_confidence, render_answer, with_confidence
 from flows.methods.base import Kit
 from flows.methods.jobs import Ask, Draft, Job
+from flows.prompts import Prompts
 from quality.formats.parse import single_exchange
 from quality.gates import Rejection
 from quality.scorers.consistency import RankedAnswer, rank_answers
@@ -90,6 +91,19 @@ def draft_of(task: GivenTask, reply: TeacherReply, rejection: Rejection | None =
         license=task.license,
         rejection=rejection,
     )
+
+
+def quarantine_unreadable(prompts: Prompts, path: str) -> Iterator[Draft]:
+    """Yield the lines of a file that are no prompt.
+
+    Args:
+        prompts: as read.
+        path: of the file, as the recipe has it.
+    """
+    for line, rule, detail, raw in prompts.unreadable:
+        evidence = f"{path}, line {line or 0}: {detail}"
+        rejection = Rejection(rule, evidence=evidence)
+        yield Draft(None, raw=raw, rejection=rejection, action="quarantine")
 
 
 def reject_unusable(reply: TeacherReply) -> Rejection | None:

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from typing import cast
 
-from flows.methods.answering import answer, answer_requests
+from flows.methods.answering import answer, answer_requests, quarantine_unreadable
 from flows.methods.base import Forecast, Kit, Method, Wave
 from flows.methods.jobs import Draft, Job
 from flows.prompts import read_prompts
 from flows.refresh.known import leave_answered
-from quality.gates import Rejection
 from schemas.recipe.generators.respond import RespondOptions
 
 
@@ -44,10 +43,7 @@ class Respond(Method):
 
     def unreadable(self) -> Iterator[Draft]:
         """Lines that are no prompt."""
-        for line, rule, detail, raw in self._prompts.unreadable:
-            evidence = f"{self._options.prompts}, line {line or 0}: {detail}"
-            rejection = Rejection(rule, evidence=evidence)
-            yield Draft(None, raw=raw, rejection=rejection, action="quarantine")
+        return quarantine_unreadable(self._prompts, self._options.prompts)
 
     def forecast(self) -> Forecast:
         """One wave of answers."""

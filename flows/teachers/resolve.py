@@ -11,7 +11,7 @@ from flows.teachers.client import BATCH_DISCOUNT, Teacher, TeacherIdentity
 from flows.teachers.panel import Panel
 from flows.teachers.prices import listed_price
 from flows.teachers.sender import Connection
-from flows.teachers.servers import server_for, with_overrides
+from flows.teachers.servers import Server, server_for, with_overrides
 from schemas.errors import InputError
 from schemas.recipe import BudgetOptions, Price, Recipe, TeacherOptions
 
@@ -156,11 +156,10 @@ def make_teacher(
     identity = identify(options)
     free = Price(prompt=0, completion=0)
     own = Budget(options.budget, teacher=position)
-    server = server_for(identity.base_url, named=options.server)
     return Teacher(
         identity,
         options,
-        with_overrides(server, options.supports),
+        recipe_server(options),
         connect=connector(options, stack),
         journal=journal,
         purse=Purse(own) if budget is None else Purse(budget, own),
@@ -170,6 +169,19 @@ def make_teacher(
         dataset=dataset,
         position=position,
     )
+
+
+def recipe_server(options: TeacherOptions) -> Server:
+    """Return what is known of a teacher's server, with what the recipe says of it.
+
+    Args:
+        options: as returned by `teacher_options`.
+
+    Raises:
+        InputError: if the recipe names an unknown server or feature.
+    """
+    server = server_for(identify(options).base_url, named=options.server)
+    return with_overrides(server, options.supports)
 
 
 def _require_model(options: TeacherOptions) -> None:

@@ -4,12 +4,20 @@ from typing import Annotated, Final, get_args
 
 from pydantic import Field
 
+from schemas.recipe.generators.dialogue import DialogueOptions
+from schemas.recipe.generators.evol_instruct import EvolInstructOptions
+from schemas.recipe.generators.magpie import MagpieOptions
+from schemas.recipe.generators.persona import PersonaOptions
 from schemas.recipe.generators.respond import RespondOptions
 from schemas.recipe.generators.self_instruct import SelfInstructOptions
 
 AnyGenerator = (
     SelfInstructOptions
     | RespondOptions
+    | EvolInstructOptions
+    | MagpieOptions
+    | PersonaOptions
+    | DialogueOptions
 )  # fmt: skip
 GeneratorOptions = Annotated[AnyGenerator, Field(discriminator="kind")]
 
