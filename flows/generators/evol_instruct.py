@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
+from flows.generators.evol_cues import CUES
 from flows.generators.respond import parse_answer
 from flows.generators.self_instruct import Proposal
 from flows.generators.tasks import (
@@ -70,103 +71,6 @@ _VERDICT = re.compile(
 )
 _SAME: Final = frozenset({"equal", "the same"})
 
-
-class _Cue(NamedTuple):
-    """What a small model sees: a label, examples, and how the rewritten task begins.
-
-    Attributes:
-        label: what the second line of a pair is called.
-        pairs: a question and what became of it.
-        keeps: whether the rewritten question begins with the whole of the first one.
-        tail: what follows it.
-    """
-
-    label: str
-    pairs: tuple[tuple[str, str], ...]
-    keeps: bool
-    tail: str = ""
-
-
-_CUES: Final[Mapping[str, _Cue]] = MappingProxyType(
-    {
-        "add_constraints": _Cue(
-            "With one more condition",
-            (
-                ("Why is sleep important?", "Why is sleep important for people who work at night?"),
-                ("How is bread made?", "How is bread made without an oven?"),
-                ("Why do people wear hats?", "Why do people wear hats when the sun shines?"),
-            ),
-            keeps=True,
-        ),
-        "deepen": _Cue(
-            "With a second part that goes deeper",
-            (
-                (
-                    "Why is sleep important?",
-                    "Why is sleep important, and what happens in the brain during it?",
-                ),
-                ("How is bread made?", "How is bread made, and what does the yeast do in it?"),
-                ("Why do leaves fall?", "Why do leaves fall, and what becomes of them afterwards?"),
-            ),
-            keeps=True,
-            tail=", and what",
-        ),
-        "concretise": _Cue(
-            "About one special kind",
-            (
-                ("Why is exercise important?", "Why is swimming important for older people?"),
-                ("How are vegetables cooked?", "How are carrots cooked so that they stay sweet?"),
-                ("Why do people keep animals?", "Why do people keep goats in the mountains?"),
-            ),
-            keeps=False,
-        ),
-        "increase_reasoning": _Cue(
-            "With a question that needs more thought",
-            (
-                (
-                    "Why is sleep important?",
-                    "Why is sleep important, and what would change if people slept half as long?",
-                ),
-                (
-                    "How is bread made?",
-                    "How is bread made, and what would change if the dough had no salt?",
-                ),
-                (
-                    "Why do leaves fall?",
-                    "Why do leaves fall, and what would change if winters became warm?",
-                ),
-            ),
-            keeps=True,
-            tail=", and what would change if",
-        ),
-        "complicate_input": _Cue(
-            "With a short text to work on",
-            (
-                (
-                    "Why is sleep important?",
-                    "Read the note and say why sleep is important. Input: Tom slept four hours. "
-                    "At school he could not remember what he had read.",
-                ),
-                (
-                    "How is bread made?",
-                    "Read the note and say how bread is made. Input: Mix flour, water, salt and "
-                    "yeast. Wait an hour. Bake for forty minutes.",
-                ),
-            ),
-            keeps=False,
-            tail="Read the note and say",
-        ),
-        "in_breadth": _Cue(
-            "A different question",
-            (
-                ("Why is sleep important?", "Why do some birds sleep while they fly?"),
-                ("How is bread made?", "How is paper made from old clothes?"),
-                ("Why do leaves fall?", "Why do some flowers close at night?"),
-            ),
-            keeps=False,
-        ),
-    }
-)
 _SMALL_INPUT = re.compile(r"\s*\bInput:\s*")
 
 
@@ -251,7 +155,7 @@ def parse_gain(reply: TeacherReply) -> bool | None:
 
 
 def _small_prompt(instruction: str, operator: str) -> str:
-    cue = _CUES[operator]
+    cue = CUES[operator]
     lines = []
     for before, after in cue.pairs:
         lines += [f"Question: {before}", f"{cue.label}: {after}", ""]
@@ -262,7 +166,7 @@ def _small_prompt(instruction: str, operator: str) -> str:
 
 def _opener(instruction: str, operator: str) -> str:
     """The first words of the rewritten question, which a small model is given."""
-    cue = _CUES[operator]
+    cue = CUES[operator]
     question = " ".join(instruction.split()).rstrip("?.! ")
     if cue.keeps:
         return question + cue.tail

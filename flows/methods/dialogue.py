@@ -3,26 +3,24 @@
 import math
 import random
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 
 from flows.generators.dialogue import Part, parse_user_turn, render_opening, render_user_turn
 from flows.generators.respond import (
     parse_answer,
-    read_confidence,
     render_chat,
     with_confidence,
 )
 from flows.generators.self_instruct import Proposal
-from flows.generators.tasks import Draw
-from flows.methods.answering import quarantine_unreadable, reject_unusable
+from flows.methods.answering import quarantine_unreadable
 from flows.methods.base import Forecast, Kit, Method, Wave
+from flows.methods.dialogue_talk import Talk
 from flows.methods.jobs import Ask, Draft, Job, Step
-from flows.methods.proposing import is_small, propose_task
+from flows.methods.proposing import draw_of, is_small, propose_task
 from flows.prompts import Prompts, read_prompts
 from flows.seeds import load_topics
 from flows.store import hash_json
-from quality.dialogue import Stop, judge_answer, judge_user_turn
+from quality.dialogue import Stop
 from quality.formats.parse import Message
 from quality.gates import Rejection
 from schemas.errors import InputError
@@ -31,29 +29,6 @@ from schemas.records import GivenTask, TeacherReply, TeacherRequest
 
 # First words of a question that a small model finishes.
 _OPENERS = ("Why", "How", "What", "When", "Can", "Do")
-
-
-@dataclass(slots=True)
-class _Talk:
-    """A dialogue under way.
-
-    Attributes:
-        turns: of user and assistant in turn.
-        asked: journal keys of all requests, in their order.
-        heard: the reply that holds the last answer; before the first, the last reply.
-    """
-
-    turns: list[Message] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-    heard: TeacherReply | None = None
-
-    def said_by(self, role: str) -> list[str]:
-        """The turns of one side."""
-        return [turn["content"] for turn in self.turns if turn["role"] == role]
-
-    def words(self) -> int:
-        """Words of all turns."""
-        return sum(len(turn["content"].split()) for turn in self.turns)
 
 
 class Dialogue(Method):
@@ -101,7 +76,7 @@ class Dialogue(Method):
             opening = yield from self._propose(position)
         if isinstance(opening, Draft):
             return [opening]
-        talk = _Talk()
+        talk = Talk()
         stop = yield from self._talk(talk, opening, position)
         return [self._draft(talk, opening, stop)]
 
@@ -120,9 +95,14 @@ class Dialogue(Method):
         later = talks * (options.max_turns - 1)
         return Forecast(
             [
-                Wave(opened, known, limit=options.user_max_tokens),
+                Wave(opened, known, limit=self.kit.profile.proposal_max_tokens),
                 Wave(talks + later, prompt_bytes=900, limit=self.kit.max_tokens),
-                Wave(later, prompt_bytes=1500, reply_bytes=80, limit=options.user_max_tokens),
+                Wave(
+                    later,
+                    prompt_bytes=1500,
+                    reply_bytes=80,
+                    limit=self.kit.profile.proposal_max_tokens,
+                ),
             ],
             rows=options.target,
             assumptions=f"dialogues of {options.max_turns} questions, "
@@ -140,7 +120,7 @@ class Dialogue(Method):
             )
         )
 
-    def _talk(self, talk: _Talk, opening: GivenTask, position: int) -> Generator[Step, Any, Stop]:
+    def _talk(self, talk: Talk, opening: GivenTask, position: int) -> Generator[Step, Any, Stop]:
         """Let both sides talk in turn; returns why it ended."""
         question = f"{opening.instruction}\n\n{opening.input}".rstrip()
         while True:
@@ -148,54 +128,23 @@ class Dialogue(Method):
             (reply,) = yield Ask([self._answer_request(answered, opening)])
             talk.asked.append(reply.key)
             talk.heard = talk.heard or reply
-            stop = self._judge_answer(reply, talk)
+            stop = talk.judge_answer(reply, self._options, self.kit.profile)
             if stop is not None:
                 return stop
             talk.turns = [*answered, _turn("assistant", parse_answer(reply))]
             talk.heard = reply
-            stop = self._reached_limit(talk)
+            stop = talk.reach_limit(self._options)
             if stop is not None:
                 return stop
-            part, draw = self._part(position), self._draw(position)
+            part, draw = self._part(position), draw_of(self.kit.profile, position)
             (reply,) = yield Ask([render_user_turn(talk.turns, part=part, draw=draw)])
             talk.asked.append(reply.key)
             question = parse_user_turn(reply)
-            stop = self._judge_question(reply, question, talk)
+            stop = talk.judge_question(reply, question, self._options)
             if stop is not None:
                 return stop
 
-    def _judge_answer(self, reply: TeacherReply, talk: _Talk) -> Stop | None:
-        unusable = reject_unusable(reply)
-        if unusable is not None:
-            return Stop(unusable.rule, unusable.evidence or reply.text[-100:], unusable.value)
-        bar, value = self.kit.profile.min_confidence, read_confidence(reply)
-        if bar is not None and value is not None and value < bar:
-            return Stop("low_confidence", reply.text[:100], value)
-        earlier = talk.said_by("assistant")
-        most = self._options.max_similarity
-        return judge_answer(parse_answer(reply), earlier, max_similarity=most)
-
-    def _judge_question(self, reply: TeacherReply, question: str, talk: _Talk) -> Stop | None:
-        if reply.error is not None:
-            return Stop("teacher_error", reply.error)
-        if reply.finish_reason == "length":
-            return Stop("truncated_question", question[-100:], float(reply.completion_tokens))
-        return judge_user_turn(
-            question,
-            talk.said_by("user"),
-            talk.turns[-1]["content"],
-            max_similarity=self._options.max_similarity,
-        )
-
-    def _reached_limit(self, talk: _Talk) -> Stop | None:
-        number, words = len(talk.said_by("user")), talk.words()
-        if number >= self._options.max_turns:
-            return Stop("max_turns", value=float(number))
-        if words >= self._options.max_words:
-            return Stop("too_long", value=float(words))
-        return None
-
-    def _draft(self, talk: _Talk, opening: GivenTask, stop: Stop) -> Draft:
+    def _draft(self, talk: Talk, opening: GivenTask, stop: Stop) -> Draft:
         """The dialogue up to the assistant's last turn, with why it ended."""
         number = len(talk.said_by("user"))
         about = {**opening.about, "turns": number, "stop": stop.rule, "asked": talk.asked}
@@ -210,6 +159,7 @@ class Dialogue(Method):
         return Draft(
             talk.heard,
             instruction=opening.instruction,
+            input=opening.input,
             messages=[*system, *turns],
             parents=(opening.id,) if self._prompts is not None else (),
             about=about,
@@ -228,7 +178,7 @@ class Dialogue(Method):
             self._topics[position % len(self._topics)],
             opener=self._opener(position),
             part=self._part(position),
-            draw=self._draw(position),
+            draw=draw_of(self.kit.profile, position),
         )
         wants = self.kit.profile.min_task_confidence is not None
         return with_confidence(request) if wants else request
@@ -236,9 +186,6 @@ class Dialogue(Method):
     def _part(self, position: int) -> Part:
         language = self.kit.languages[position % len(self.kit.languages)]
         return Part(self._options.user_system, language, self._is_small)
-
-    def _draw(self, position: int) -> Draw:
-        return Draw(self._options.user_temperature, self._options.user_max_tokens, position)
 
     def _answer_request(self, turns: Sequence[Message], opening: GivenTask) -> TeacherRequest:
         kit = self.kit

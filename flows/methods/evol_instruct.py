@@ -9,9 +9,7 @@ import random
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple, cast
-
-import polars as pl
+from typing import Any, cast
 
 from flows.generators.evol_instruct import (
     parse_evolution,
@@ -21,28 +19,19 @@ from flows.generators.evol_instruct import (
 )
 from flows.generators.respond import with_confidence
 from flows.generators.self_instruct import Proposal
-from flows.generators.tasks import Draw, show_task
+from flows.generators.tasks import show_task
 from flows.methods.answering import answer_requests, keep_best, reject
 from flows.methods.base import Forecast, Kit, Method, Wave
+from flows.methods.evol_starts import Start, read_rows, read_seeds
 from flows.methods.jobs import Ask, Candidate, Draft, Gate, Job, Step
-from flows.methods.proposing import is_small, reject_unlikely, task_id
-from flows.seeds import fits, load_seeds
+from flows.methods.proposing import draw_of, is_small, reject_unlikely, task_id
 from flows.store import hash_json
 from quality.elimination import eliminate_answer, eliminate_task
 from quality.formats.parse import single_exchange
 from quality.gates import Rejection, check_instruction
 from quality.ids import content_id
-from schemas.errors import InputError
 from schemas.recipe.generators.evol_instruct import EvolInstructOptions
 from schemas.records import GivenTask, TeacherReply, TeacherRequest
-
-
-class _Start(NamedTuple):
-    """A task that is evolved: a seed or a row, and what came of it."""
-
-    id: str
-    instruction: str
-    input: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +63,12 @@ class EvolInstruct(Method):
         super().__init__(kit)
         self._options = cast("EvolInstructOptions", kit.options)
         self._is_small = is_small(kit.profile)
-        if self._options.over is None:
-            self._seeds = self._read_seeds()
+        self._seeds = read_seeds(kit, self._options) if self._options.over is None else []
 
     @property
     def fingerprint(self) -> str | None:
         """Hash of the seeds; the rows of other generators are in the key already."""
-        return hash_json(self._seeds) if self._options.over is None else None
+        return hash_json(self._seeds) if self._seeds else None
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -119,7 +107,7 @@ class EvolInstruct(Method):
             for position in range(steps if starts else 0)
         )
         waves = [
-            Wave(steps, known, None if starts else 800, limit=options.evolve_max_tokens),
+            Wave(steps, known, None if starts else 800, limit=self.kit.profile.proposal_max_tokens),
             Wave(
                 math.ceil(steps * profile.gate_yield) * profile.answers_per_task,
                 prompt_bytes=400,
@@ -136,7 +124,7 @@ class EvolInstruct(Method):
         )
 
     def _step(
-        self, position: int, current: _Start, operator: str, about: Mapping[str, Any]
+        self, position: int, current: Start, operator: str, about: Mapping[str, Any]
     ) -> Generator[Step, Any, _Outcome]:
         """Evolve a task once, hold it against the rules, and answer it."""
         (reply,) = yield Ask([self._request(position, current, operator)])
@@ -170,10 +158,10 @@ class EvolInstruct(Method):
             about=facts,
         )
         replies = yield Ask(answer_requests(self.kit, task))
-        return _eliminate(task, keep_best(self.kit.profile, task, replies))
+        return _hold_answer(task, keep_best(self.kit.profile, task, replies))
 
     def _refuse(
-        self, reply: TeacherReply, found: Proposal | None, current: _Start
+        self, reply: TeacherReply, found: Proposal | None, current: Start
     ) -> Rejection | None:
         """What can be said against a step before anybody is paid for more."""
         if reply.error is not None:
@@ -189,7 +177,7 @@ class EvolInstruct(Method):
             or reject_unlikely(self.kit.profile, reply)
         )
 
-    def _read(self, reply: TeacherReply, current: _Start, operator: str) -> Proposal | None:
+    def _read(self, reply: TeacherReply, current: Start, operator: str) -> Proposal | None:
         if reply.error is not None:
             return None
         return parse_evolution(
@@ -199,13 +187,13 @@ class EvolInstruct(Method):
             is_small=self._is_small,
         )
 
-    def _request(self, position: int, current: _Start, operator: str) -> TeacherRequest:
+    def _request(self, position: int, current: Start, operator: str) -> TeacherRequest:
         request = render_evolution(
             current.instruction,
             current.input,
             operator=operator,
             is_small=self._is_small,
-            draw=Draw(self._options.evolve_temperature, self._options.evolve_max_tokens, position),
+            draw=draw_of(self.kit.profile, position),
         )
         wants = self.kit.profile.min_task_confidence is not None
         return with_confidence(request) if wants else request
@@ -216,49 +204,20 @@ class EvolInstruct(Method):
         return not self._is_small if asked is None else asked
 
     @cached_property
-    def _starts(self) -> list[_Start]:
+    def _starts(self) -> list[Start]:
         """Seeds or rows, in an order of the recipe's seed."""
-        found = self._read_rows() if self._options.over is not None else self._seeds
-        order = sorted(found, key=lambda start: start.id)
+        order = sorted(self._seeds or read_rows(self.kit, self._options))
         random.Random(f"{self.kit.seed}:{self.kit.name}").shuffle(order)
         return order
 
-    def _read_seeds(self) -> list[_Start]:
-        options = self._options
-        wanted = options.categories
-        if wanted is None and options.seeds == "builtin":
-            wanted = self.kit.profile.categories
-        seeds = load_seeds(self.kit.session, options)
-        return [
-            _Start(seed.id, seed.instruction, seed.input) for seed in seeds if fits(seed, wanted)
-        ]
 
-    def _read_rows(self) -> list[_Start]:
-        """The single exchanges of a source or generator before this one."""
-        earlier = self.kit.earlier()
-        rows = earlier.filter(
-            pl.col("source") == self._options.over,
-            pl.col("messages").list.eval(pl.element().struct["role"] == "user").list.sum() == 1,
-            pl.col("instruction") != "",
-        )
-        if rows.is_empty():
-            known = ", ".join(sorted(map(repr, earlier["source"].unique()))) or "no rows at all"
-            msg = (
-                f"expected rows of one question each from {self._options.over!r} in 'over' of "
-                f"generator {self.kit.name!r}, got none of {known}: name a source or a generator "
-                "that stands before it in the recipe"
-            )
-            raise InputError(msg)
-        return [_Start(*row) for row in rows.select("id", "instruction", "input").iter_rows()]
-
-
-def _gain_request(current: _Start, found: Proposal) -> TeacherRequest:
+def _gain_request(current: Start, found: Proposal) -> TeacherRequest:
     return render_gain(
         show_task(current.instruction, current.input), show_task(found.instruction, found.input)
     )
 
 
-def _eliminate(task: GivenTask, drafts: Sequence[Draft]) -> _Outcome:
+def _hold_answer(task: GivenTask, drafts: Sequence[Draft]) -> _Outcome:
     """Hold the best answer of a task against the rules for answers."""
     best = next((draft for draft in drafts if draft.rejection is None), None)
     others = [draft for draft in drafts if draft is not best]
@@ -270,9 +229,9 @@ def _eliminate(task: GivenTask, drafts: Sequence[Draft]) -> _Outcome:
     return _Outcome(others, task, best)
 
 
-def _evolved(task: GivenTask, draft: Draft) -> _Start:
+def _evolved(task: GivenTask, draft: Draft) -> Start:
     """A survivor as the start of the next step, under the id that its row will have."""
     parsed = single_exchange(
         system="", instruction=task.instruction, context=task.input, output=draft.output or ""
     )
-    return _Start(content_id(parsed.messages), task.instruction, task.input)
+    return Start(content_id(parsed.messages), task.instruction, task.input)

@@ -10,15 +10,16 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from flows.chat_templates import FAMILIES, ChatTemplate, Turn, read_template
+from flows.chat_templates.families import FAMILIES
+from flows.chat_templates.reading import read_template
+from flows.chat_templates.template import ChatTemplate, Turn
 from flows.generators.magpie import parse_query, render_query
 from flows.generators.respond import parse_answer, render_chat, with_confidence
 from flows.generators.self_instruct import Proposal
-from flows.generators.tasks import Draw
 from flows.methods.answering import answer_requests, keep_best, reject_unusable
 from flows.methods.base import Forecast, Kit, Method, Wave
 from flows.methods.jobs import Ask, Draft, Job, Step
-from flows.methods.proposing import propose_task
+from flows.methods.proposing import draw_of, propose_task
 from flows.store import hash_json
 from flows.teachers.embedded import find_weights
 from flows.teachers.resolve import recipe_server, recipe_teachers
@@ -97,7 +98,7 @@ class Magpie(Method):
         later = (options.n_turns - 1) * tasks
         return Forecast(
             [
-                Wave(asked, known, reply_bytes=120, limit=options.query_max_tokens),
+                Wave(asked, known, reply_bytes=120, limit=self.kit.profile.proposal_max_tokens),
                 Wave(
                     tasks * profile.answers_per_task + 2 * later,
                     prompt_bytes=200,
@@ -178,7 +179,7 @@ class Magpie(Method):
         request = render_query(
             head,
             stops=self._stops,
-            draw=Draw(self._options.query_temperature, self._options.query_max_tokens, position),
+            draw=draw_of(self.kit.profile, position),
         )
         wants = self.kit.profile.min_task_confidence is not None
         return with_confidence(request) if wants else request

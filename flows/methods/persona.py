@@ -8,11 +8,10 @@ from typing import cast
 
 from flows.generators.persona import parse_task, render_task, show_persona
 from flows.generators.respond import with_confidence
-from flows.generators.tasks import Draw
 from flows.methods.answering import answer_requests, keep_best
 from flows.methods.base import Forecast, Kit, Method, Wave
 from flows.methods.jobs import Ask, Draft, Job
-from flows.methods.proposing import is_small, propose_task
+from flows.methods.proposing import draw_of, is_small, propose_task
 from flows.personas import load_personas
 from flows.store import hash_json
 from schemas.recipe.generators.persona import PersonaOptions
@@ -77,7 +76,7 @@ class Persona(Method):
         )
         return Forecast(
             [
-                Wave(asked, known, limit=options.task_max_tokens),
+                Wave(asked, known, limit=self.kit.profile.proposal_max_tokens),
                 Wave(tasks * profile.answers_per_task, prompt_bytes=300, limit=self.kit.max_tokens),
             ],
             rows=options.target,
@@ -92,13 +91,13 @@ class Persona(Method):
         return arm or kinds[(place + turn) % len(kinds)], self._personas[place]
 
     def _request(self, position: int, kind: str, persona: str, language: str) -> TeacherRequest:
-        profile, options = self.kit.profile, self._options
+        profile = self.kit.profile
         request = render_task(
             persona,
             kind=kind,
             language=language,
             is_small=is_small(profile),
-            draw=Draw(options.task_temperature, options.task_max_tokens, position),
+            draw=draw_of(self.kit.profile, position),
         )
         wants = profile.min_task_confidence is not None
         return with_confidence(request) if wants else request

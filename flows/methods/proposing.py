@@ -6,6 +6,7 @@ from typing import Any
 from flows.generators.profiles import Profile
 from flows.generators.respond import read_confidence
 from flows.generators.self_instruct import Proposal
+from flows.generators.tasks import Draw
 from flows.methods.base import Kit
 from flows.methods.jobs import Ask, Candidate, Draft, Gate, Step
 from quality.formats.parse import single_exchange
@@ -17,6 +18,11 @@ from schemas.records import GivenTask, TeacherReply, TeacherRequest
 def is_small(profile: Profile) -> bool:
     """Tell whether the teacher continues texts better than it follows orders."""
     return profile.style == "topics"
+
+
+def draw_of(profile: Profile, position: int) -> Draw:
+    """How the job of a position draws what it makes up."""
+    return Draw(profile.proposal_temperature, profile.proposal_max_tokens, position)
 
 
 def task_id(instruction: str, context: str) -> str:

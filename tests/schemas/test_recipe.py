@@ -1,10 +1,10 @@
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
 from schemas.errors import InputError
-from schemas.recipe import Recipe, RespondOptions, SelfInstructOptions, parse_recipe
+from schemas.recipe import GENERATORS, Recipe, RespondOptions, SelfInstructOptions, parse_recipe
 
 #: The recipe of HOUSE.md, every field named.
 HOUSE: dict[str, Any] = {
@@ -91,6 +91,7 @@ def with_field(path: str, value: object) -> dict[str, Any]:
     return data
 
 
+KINDS = ", ".join(get_args(model.model_fields["kind"].annotation)[0] for model in GENERATORS)
 RESPOND = {"kind": "respond", "prompts": "p"}
 
 
@@ -137,8 +138,7 @@ RESPOND = {"kind": "respond", "prompts": "p"}
         ),
         (
             with_field("generators", [{"kind": "evolve"}]),
-            "expected one of self_instruct, respond, got 'evolve' for 'generators.0.kind' in "
-            "r.yaml: correct it",
+            f"expected one of {KINDS}, got 'evolve' for 'generators.0.kind' in r.yaml: correct it",
         ),
         (
             with_field("seed", "x"),

@@ -24,8 +24,6 @@ class DialogueOptions(TargetOptions):
     max_similarity: float = Field(
         0.7, ge=0, le=1, description="ROUGE-L with an earlier turn from which one says nothing new"
     )
-    user_temperature: float = Field(1.0, ge=0, le=2)
-    user_max_tokens: int = Field(128, ge=1, description="limit of a user's turn, in tokens")
 
     @model_validator(mode="after")
     def _check_turns(self) -> "DialogueOptions":

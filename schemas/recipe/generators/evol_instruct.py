@@ -38,5 +38,3 @@ class EvolInstructOptions(TargetOptions):
         None,
         description="ask the teacher whether a step changed anything; null: unless it is small",
     )
-    evolve_temperature: float = Field(1.0, ge=0, le=2)
-    evolve_max_tokens: int = Field(512, ge=1, description="limit of a rewritten task, in tokens")

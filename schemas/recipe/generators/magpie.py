@@ -26,6 +26,4 @@ class MagpieOptions(TargetOptions):
     )
     one_line: bool = Field(True, description="a question ends at its first line break")
     n_turns: int = Field(1, ge=1, le=10, description="questions of a conversation")
-    query_temperature: float = Field(1.0, ge=0, le=2)
-    query_max_tokens: int = Field(256, ge=1, description="limit of a question, in tokens")
     answer_temperature: float | None = Field(0.0, ge=0, le=2)

@@ -27,5 +27,3 @@ class PersonaOptions(TargetOptions):
     show_persona: bool = Field(
         False, description="put the person into the task; else only `about` names them"
     )
-    task_temperature: float = Field(1.0, ge=0, le=2)
-    task_max_tokens: int = Field(256, ge=1, description="limit of a task, in tokens")
