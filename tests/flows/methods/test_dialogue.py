@@ -198,7 +198,7 @@ def test_more_turns_than_the_most_are_no_recipe(tmp_path: Path) -> None:
 def test_the_order_of_replies_does_not_matter(tmp_path: Path) -> None:
     def opening(request: TeacherRequest) -> str | TeacherReply:
         if side(request) == "opening":
-            return f"Why do people like {THINGS[request.sample % 4]} so much in winter?"
+            return f"{ANSWERS[request.sample % 4]} Why so?"
         if side(request) == "user" and request.sample % 3 == 0:
             return "Thanks!"
         return scripted()(request)
