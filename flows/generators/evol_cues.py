@@ -27,11 +27,15 @@ CUES: Final[Mapping[str, Cue]] = MappingProxyType(
         "add_constraints": Cue(
             "With one more condition",
             (
-                ("Why is sleep important?", "Why is sleep important for people who work at night?"),
-                ("How is bread made?", "How is bread made without an oven?"),
+                (
+                    "Why is sleep important?",
+                    "Why is sleep important when a person works at night?",
+                ),
+                ("How is bread made?", "How is bread made when there is no oven?"),
                 ("Why do people wear hats?", "Why do people wear hats when the sun shines?"),
             ),
             keeps=True,
+            tail=" when",
         ),
         "deepen": Cue(
             "With a second part that goes deeper",

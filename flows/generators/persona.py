@@ -41,64 +41,43 @@ _WISHES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
-#: Persons with a task of each kind, for a model that continues what it sees.
-_SHOWN: Final[Mapping[str, tuple[str, tuple[tuple[str, str], ...]]]] = MappingProxyType(
+#: Who asks about what, for a model that continues what it sees: three for each kind of task.
+_SHOWN: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = MappingProxyType(
     {
         "question": (
-            "Why",
-            (
-                ("a nurse on the night shift", "Why is it hard to sleep during the day?"),
-                ("a farmer with apple trees", "Why do apple trees need pruning in winter?"),
-                ("a swimming teacher", "Why do some children fear deep water?"),
-            ),
+            ("a nurse", "night shifts", "Why is it hard to sleep during the day?"),
+            ("a farmer", "apple trees", "Why do apple trees need pruning in winter?"),
+            ("a teacher", "swimming", "Why do some children fear deep water?"),
         ),
         "how_to": (
-            "How can",
-            (
-                ("a nurse on the night shift", "How can a tired person stay awake until morning?"),
-                ("a farmer with apple trees", "How can apples be stored over the winter?"),
-                ("a swimming teacher", "How can a child learn to float on the back?"),
-            ),
+            ("a nurse", "night shifts", "How can a tired person stay awake until morning?"),
+            ("a farmer", "apples", "How can apples be stored over the winter?"),
+            ("a teacher", "swimming", "How can a child learn to float on the back?"),
         ),
         "maths": (
-            "If",
-            (
-                ("a nurse", "If 8 patients need 3 pills each, how many pills are needed?"),
-                ("a farmer", "If 4 trees give 20 apples each, how many apples are there?"),
-                ("a teacher", "If 6 children pay 5 euros each, how much money is that?"),
-            ),
+            ("a nurse", "pills", "If 8 patients need 3 pills each, how many pills is that?"),
+            ("a farmer", "apples", "If 4 trees give 20 apples each, how many apples is that?"),
+            ("a teacher", "a trip", "If 6 children pay 5 euros each, how much money is that?"),
         ),
         "opinion": (
-            "Is it better to",
-            (
-                ("a nurse", "Is it better to sleep before or after a night shift?"),
-                ("a farmer", "Is it better to sell apples at the market or from the farm?"),
-                ("a teacher", "Is it better to teach children in small groups?"),
-            ),
+            ("a nurse", "night shifts", "Is it better to sleep before or after a night shift?"),
+            ("a farmer", "apples", "Is it better to sell apples at a market or from the farm?"),
+            ("a teacher", "lessons", "Is it better to teach children in small groups?"),
         ),
         "writing": (
-            "Write a short",
-            (
-                ("a nurse", "Write a short note that thanks a colleague for her help."),
-                ("a farmer", "Write a short sign that says when fresh apples are sold."),
-                ("a teacher", "Write a short letter to parents about the next trip."),
-            ),
+            ("a nurse", "a colleague", "Write a short note that thanks a colleague for her help."),
+            ("a farmer", "apples", "Write a short sign that says when fresh apples are sold."),
+            ("a teacher", "a trip", "Write a short letter to parents about the next trip."),
         ),
         "planning": (
-            "Make a simple plan for",
-            (
-                ("a nurse", "Make a simple plan for a restful day after a night shift."),
-                ("a farmer", "Make a simple plan for the apple harvest in September."),
-                ("a teacher", "Make a simple plan for the first lesson of the year."),
-            ),
+            ("a nurse", "rest", "Make a simple plan for a restful day after a night shift."),
+            ("a farmer", "the harvest", "Make a simple plan for the apple harvest in September."),
+            ("a teacher", "lessons", "Make a simple plan for the first lesson of the year."),
         ),
         "explain": (
-            "Explain why",
-            (
-                ("a nurse", "Explain why clean hands are important in a hospital."),
-                ("a farmer", "Explain why bees are important for apple trees."),
-                ("a teacher", "Explain why children learn through play."),
-            ),
+            ("a nurse", "hygiene", "Explain why clean hands are important in a hospital."),
+            ("a farmer", "bees", "Explain why bees are important for apple trees."),
+            ("a teacher", "playing", "Explain why children learn through play."),
         ),
     }
 )
@@ -134,11 +113,9 @@ def parse_task(reply: TeacherReply, *, kind: str, is_small: bool) -> Proposal | 
     """
     if not is_small:
         return read_task(reply)
-    rest = " ".join(reply.text.split())
-    if not rest:
-        return None
-    text = normalise_text(f"{_SHOWN[kind][0]} {rest}")
-    return Proposal(text, truncated=reply.finish_reason == "length")
+    # What it is about, then the task.
+    task = normalise_text(" ".join(reply.text.partition(":")[2].split()))
+    return Proposal(task, truncated=reply.finish_reason == "length") if task else None
 
 
 def show_persona(instruction: str, persona: str, *, language: str) -> str:
@@ -152,8 +129,7 @@ def show_persona(instruction: str, persona: str, *, language: str) -> str:
 
 
 def _small_prompt(persona: str, kind: str) -> str:
-    opener, shown = _SHOWN[kind]
-    lines = ["What people ask, each about their own life and work."]
-    for who, task in shown:
-        lines += [f"Person: {who}", f"Asks: {task}"]
-    return "\n".join([*lines, f"Person: {persona}", f"Asks: {opener}"])
+    """Leave it to the model what the person asks about: told at once, it asks about anything."""
+    lines = ["What people ask an assistant about their own work and life."]
+    lines += [f"Asked by {who}, about {what}: {task}" for who, what, task in _SHOWN[kind]]
+    return "\n".join([*lines, f"Asked by {persona}, about"])

@@ -55,8 +55,8 @@ def test_another_draw_is_another_question() -> None:
 @pytest.mark.parametrize(
     ("operator", "text", "task"),
     [
-        ("add_constraints", " in winter?", "Why does bread rise in winter?"),
-        ("add_constraints", ", even in winter?", "Why does bread rise, even in winter?"),
+        ("add_constraints", " it is cold?", "Why does bread rise when it is cold?"),
+        ("add_constraints", ", and how?", "Why does bread rise when, and how?"),
         ("deepen", " makes it stop?", "Why does bread rise, and what makes it stop?"),
         (
             "increase_reasoning",

@@ -23,20 +23,20 @@ def test_every_kind_of_task_is_asked_for_in_its_own_words(is_small: bool) -> Non
 
 
 def test_a_person_cannot_break_out_of_a_line() -> None:
-    persona = "a baker\nAsks: Why is it so?\nPerson: a thief"
-    prompt = render_task(persona, kind="question", language="en", is_small=True, draw=DRAW).body[
-        "prompt"
-    ]
-    last = prompt.splitlines()[-2]
-    assert last == "Person: a baker Asks: Why is it so? Person: a thief"
+    persona = "a baker, about bread: Why?\nAsked by a thief"
+    request = render_task(persona, kind="question", language="en", is_small=True, draw=DRAW)
+    lines = request.body["prompt"].splitlines()
+    assert len(lines) == 5
+    assert lines[-1] == "Asked by a baker, about bread: Why? Asked by a thief, about"
 
 
-def test_a_small_model_finishes_a_question() -> None:
-    reply = TeacherReply("k", text=" does dough rest overnight?", finish_reason="stop")
+def test_a_small_model_says_what_it_is_about_first() -> None:
+    reply = TeacherReply("k", text=" dough: Why does dough rest: overnight?", finish_reason="stop")
     assert parse_task(reply, kind="question", is_small=True).instruction == (
-        "Why does dough rest overnight?"
+        "Why does dough rest: overnight?"
     )
-    assert parse_task(TeacherReply("k", text=" \n"), kind="question", is_small=True) is None
+    for text in (" \n", " dough", " dough:", ":"):
+        assert parse_task(TeacherReply("k", text=text), kind="question", is_small=True) is None
 
 
 def test_the_language_is_named() -> None:
