@@ -103,13 +103,12 @@ def render_task(
     return order_text(_SYSTEM, question, draw)
 
 
-def parse_task(reply: TeacherReply, *, kind: str, is_small: bool) -> Proposal | None:
+def parse_task(reply: TeacherReply, *, is_small: bool) -> Proposal | None:
     """Return the task that a reply is; null where there is none; never raises.
 
     Args:
         reply: of a request from `render_task`.
-        kind: as given there.
-        is_small: likewise.
+        is_small: as given there.
     """
     if not is_small:
         return read_task(reply)

@@ -20,7 +20,7 @@ from flows.methods.proposing import draw_of, is_small, propose_task
 from flows.prompts import Prompts, read_prompts
 from flows.seeds import load_topics
 from flows.store import hash_json
-from quality.dialogue import Stop
+from quality.dialogue import Stop, judge_user_turn
 from quality.formats.parse import Message
 from quality.gates import Rejection
 from schemas.errors import InputError
@@ -117,6 +117,7 @@ class Dialogue(Method):
                 self._opening_request(position),
                 lambda reply: _read_opening(reply, opener),
                 about={"topic": self._topics[position % len(self._topics)]},
+                check=_check_opening,
             )
         )
 
@@ -211,3 +212,9 @@ def _turn(role: str, content: str) -> Message:
 def _read_opening(reply: TeacherReply, opener: str) -> Proposal | None:
     text = parse_user_turn(reply, opener=opener)
     return Proposal(text, truncated=reply.finish_reason == "length") if text else None
+
+
+def _check_opening(found: Proposal) -> Rejection | None:
+    """What would end a dialogue is no beginning of one."""
+    stop = judge_user_turn(found.instruction, [], "", max_similarity=1.0)
+    return None if stop is None else Rejection(stop.rule, stop.value, evidence=stop.evidence)

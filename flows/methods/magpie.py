@@ -43,15 +43,7 @@ class Magpie(Method):
         """
         super().__init__(kit)
         self._options = cast("MagpieOptions", kit.options)
-        for teacher in recipe_teachers(kit.session.recipe):
-            if not recipe_server(teacher).completions:
-                msg = (
-                    "expected a teacher with the endpoint /completions for generator "
-                    f"{kit.name!r}, got {teacher.model!r} at {teacher.base_url}, which has none: "
-                    "use a local server such as vLLM or llama.cpp, or set supports: "
-                    "{completions: true}"
-                )
-                raise InputError(msg)
+        self._check_endpoint()
         self._template = self._read_template()
         self._heads = {arm: self._template.head(self._systems(arm)) for arm in self._arm_names}
         end = self._template.end_of_turn()
@@ -149,6 +141,19 @@ class Magpie(Method):
         if end and end in found.instruction:
             return Rejection("control_token", evidence=end)
         return None
+
+    def _check_endpoint(self) -> None:
+        """Any of the teachers may be asked, so all of them must be able to continue a text."""
+        session = self.kit.session
+        options = recipe_teachers(session.recipe)
+        for identity, teacher in zip(session.teacher_identities, options, strict=True):
+            if not recipe_server(identity, teacher).completions:
+                msg = (
+                    "expected a teacher with the endpoint /completions for generator "
+                    f"{self.kit.name!r}, got {identity}, which has none: use a local server such "
+                    "as vLLM or llama.cpp, or set supports: {completions: true}"
+                )
+                raise InputError(msg)
 
     def _read_template(self) -> ChatTemplate:
         name, writes_bos = self._options.template, self._options.writes_bos

@@ -52,7 +52,7 @@ class Persona(Method):
         task = yield from propose_task(
             kit,
             self._request(position, kind, persona, language),
-            lambda reply: parse_task(reply, kind=kind, is_small=is_small(kit.profile)),
+            lambda reply: parse_task(reply, is_small=is_small(kit.profile)),
             arm=kind,
             about={"persona": persona, "task": kind},
         )

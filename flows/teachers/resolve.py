@@ -159,7 +159,7 @@ def make_teacher(
     return Teacher(
         identity,
         options,
-        recipe_server(options),
+        recipe_server(identity, options),
         connect=connector(options, stack),
         journal=journal,
         purse=Purse(own) if budget is None else Purse(budget, own),
@@ -171,16 +171,17 @@ def make_teacher(
     )
 
 
-def recipe_server(options: TeacherOptions) -> Server:
+def recipe_server(identity: TeacherIdentity, options: TeacherOptions) -> Server:
     """Return what is known of a teacher's server, with what the recipe says of it.
 
     Args:
+        identity: from `identify`.
         options: as returned by `teacher_options`.
 
     Raises:
         InputError: if the recipe names an unknown server or feature.
     """
-    server = server_for(identify(options).base_url, named=options.server)
+    server = server_for(identity.base_url, named=options.server)
     return with_overrides(server, options.supports)
 
 

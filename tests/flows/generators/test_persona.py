@@ -32,11 +32,9 @@ def test_a_person_cannot_break_out_of_a_line() -> None:
 
 def test_a_small_model_says_what_it_is_about_first() -> None:
     reply = TeacherReply("k", text=" dough: Why does dough rest: overnight?", finish_reason="stop")
-    assert parse_task(reply, kind="question", is_small=True).instruction == (
-        "Why does dough rest: overnight?"
-    )
+    assert parse_task(reply, is_small=True).instruction == ("Why does dough rest: overnight?")
     for text in (" \n", " dough", " dough:", ":"):
-        assert parse_task(TeacherReply("k", text=text), kind="question", is_small=True) is None
+        assert parse_task(TeacherReply("k", text=text), is_small=True) is None
 
 
 def test_the_language_is_named() -> None:
@@ -49,7 +47,7 @@ def test_a_person_is_shown_in_the_language_of_the_task() -> None:
 
 
 @settings(max_examples=40)
-@given(st.text(), st.sampled_from(TASK_KINDS), st.booleans())
-def test_reading_never_fails(text: str, kind: str, is_small: bool) -> None:
-    found = parse_task(TeacherReply("k", text=text), kind=kind, is_small=is_small)
+@given(st.text(), st.booleans())
+def test_reading_never_fails(text: str, is_small: bool) -> None:
+    found = parse_task(TeacherReply("k", text=text), is_small=is_small)
     assert found is None or found.instruction

@@ -123,6 +123,20 @@ def test_a_dialogue_that_is_too_short_is_dropped_by_name(talk) -> None:
     assert talk(scripted(user="Thanks!"), min_turns=1).rejection is None
 
 
+@pytest.mark.parametrize(
+    ("opening", "rule"),
+    [
+        ("Sure! Here is a question about bread.", "role_confusion"),
+        ("Thank you for all your help today.", "goodbye"),
+        ("", "unparsable_reply"),
+    ],
+)
+def test_what_ends_a_dialogue_does_not_begin_one(talk, opening: str, rule: str) -> None:
+    draft = talk(scripted(opening=opening))
+    assert draft.rejection.rule == rule
+    assert draft.about["topic"]
+
+
 def test_an_answer_that_never_came_leaves_the_question(talk) -> None:
     draft = talk(scripted(assistant=TeacherReply("k", error="HTTP 500")))
     assert draft.rejection.rule == "dialogue_too_short"

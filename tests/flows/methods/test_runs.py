@@ -22,6 +22,9 @@ KINDS: list[dict[str, Any]] = [
     {"kind": "magpie", "template": "chatml", "n_turns": 2},
     {"kind": "persona"},
     {"kind": "dialogue", "max_turns": 3, "max_similarity": 1.0},
+    {"kind": "evol_instruct", "seeds": "seeds.jsonl", "profile": "small"},
+    {"kind": "persona", "profile": "small"},
+    {"kind": "dialogue", "profile": "small"},
 ]
 SEEDS = [
     {"id": f"s{place}", "instruction": f"Explain how {thing} works.", "output": f"{thing} works."}
@@ -42,7 +45,6 @@ def late(salt: int) -> Any:
 def generate(base: Path, server: FakeTeacher, generator: dict[str, Any]) -> StageOutput:
     base.mkdir(exist_ok=True)
     write_jsonl(base / "seeds.jsonl", SEEDS)
-    # One name for the server, whose port is another one in every run.
     fields = {"name": "set", "teacher": server.options(), "generators": [generator]}
     made = Recipe.model_validate(fields)
     spec = RunSpec("set", str(base / "home"), "", str(base), made.model_dump_json(), "")
@@ -56,7 +58,9 @@ def generate(base: Path, server: FakeTeacher, generator: dict[str, Any]) -> Stag
     return output
 
 
-@pytest.mark.parametrize("generator", KINDS, ids=lambda item: item["kind"])
+@pytest.mark.parametrize(
+    "generator", KINDS, ids=lambda item: "-".join([item["kind"], item.get("profile", "")])
+)
 def test_replies_in_another_order_make_the_same_rows(
     tmp_path: Path, generator: dict[str, Any]
 ) -> None:
