@@ -7,14 +7,15 @@ from pathlib import Path
 
 from flows.session import Session
 from schemas.errors import InputError
-from schemas.recipe import SelfInstructOptions
+from schemas.recipe.generators.evol_instruct import EvolInstructOptions
+from schemas.recipe.generators.self_instruct import SelfInstructOptions
 from schemas.records import Seed
 
 _FIELDS = ("id", "category", "language", "instruction", "input", "output", "topic")
 _REQUIRED = ("instruction", "output")
 
 
-def load_seeds(session: Session, options: SelfInstructOptions) -> list[Seed]:
+def load_seeds(session: Session, options: SelfInstructOptions | EvolInstructOptions) -> list[Seed]:
     """Return the seed tasks in the recipe's languages.
 
     Args:

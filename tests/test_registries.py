@@ -30,8 +30,11 @@ HELPERS = {
     "quality/filters": {"check", "engine"},
     "quality/formats": {"parse", "frame", "turns", "published"},
     "flows/commands": set[str](),
-    "flows/generators": {"profiles"},
-    "flows/methods": {"base", "jobs", "answering"},
+    "flows/generators": {"profiles", "tasks", "evol_cues"},
+    "flows/methods": {
+        *("base", "jobs", "answering"),
+        *("proposing", "evol_starts", "dialogue_talk"),
+    },
 }
 
 

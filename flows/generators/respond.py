@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,13 +38,38 @@ def render_answer(
         A chat request whose body depends on the arguments alone.
     """
     question = f"{instruction}\n\n{context}" if context else instruction
+    return render_chat(
+        [{"role": "user", "content": question}],
+        system=system,
+        temperature=temperature,
+        max_tokens=max_tokens,
+        sample=sample,
+    )
+
+
+def render_chat(
+    turns: Sequence[Mapping[str, str]],
+    *,
+    system: str | None,
+    temperature: float,
+    max_tokens: int,
+    sample: int,
+) -> TeacherRequest:
+    """Ask for the assistant's next turn of a conversation.
+
+    Args:
+        turns: the conversation without system turn, with `role` and `content`.
+        system: system turn, null for none.
+        temperature: 0 for the likeliest answer.
+        max_tokens: limit of the answer, in tokens.
+        sample: number of the draw.
+    """
     messages = [{"role": "system", "content": system}] if system else []
-    messages.append({"role": "user", "content": question})
     body: dict[str, Any] = {
-        "messages": messages,
+        "messages": [*messages, *map(dict, turns)],
         "temperature": temperature,
         "max_tokens": max_tokens,
-        "seed": draw_seed(sample, system or "", question),
+        "seed": draw_seed(sample, system or "", *(turn["content"] for turn in turns)),
     }
     return TeacherRequest("chat/completions", body, sample, may_grow=True)
 

@@ -8,7 +8,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from flows.methods.base import Method
+from flows.methods.dialogue import Dialogue
+from flows.methods.evol_instruct import EvolInstruct
 from flows.methods.identity import Identity
+from flows.methods.magpie import Magpie
+from flows.methods.persona import Persona
 from flows.methods.respond import Respond
 from flows.methods.self_instruct import SelfInstruct
 from flows.methods.tree import GrowTrees
@@ -20,5 +24,9 @@ METHODS: Mapping[str, type[Method]] = MappingProxyType(
         "respond": Respond,
         "identity": Identity,
         "tree": GrowTrees,
+        "evol_instruct": EvolInstruct,
+        "magpie": Magpie,
+        "persona": Persona,
+        "dialogue": Dialogue,
     }
 )

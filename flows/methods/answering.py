@@ -1,6 +1,6 @@
 """Answers to a task: asked, read, and the best of several kept. Shared by many methods."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -9,6 +9,7 @@ from flows.generators.profiles import Profile
 from flows.generators.respond import parse_answer, read_confidence, render_answer, with_confidence
 from flows.methods.base import Kit
 from flows.methods.jobs import Ask, Draft, Job
+from flows.prompts import Prompts
 from quality.formats.parse import single_exchange
 from quality.gates import Rejection
 from quality.scorers.consistency import RankedAnswer, rank_answers
@@ -90,6 +91,14 @@ def draft_of(task: GivenTask, reply: TeacherReply, rejection: Rejection | None =
         license=task.license,
         rejection=rejection,
     )
+
+
+def quarantine_unreadable(prompts: Prompts) -> Iterator[Draft]:
+    """Yield what is no prompt in files of prompts."""
+    for found in prompts.unreadable:
+        evidence = f"{found.file}, line {found.line or 0}: {found.detail}"
+        rejection = Rejection(found.rule, evidence=evidence)
+        yield Draft(None, raw=found.raw, rejection=rejection, action="quarantine")
 
 
 def reject_unusable(reply: TeacherReply) -> Rejection | None:

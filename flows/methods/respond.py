@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from typing import cast
 
-from flows.methods.answering import answer, answer_requests
+from flows.methods.answering import answer, answer_requests, quarantine_unreadable
 from flows.methods.base import Forecast, Kit, Method, Wave
 from flows.methods.jobs import Draft, Job
 from flows.prompts import PromptFile, read_prompts
 from flows.refresh.known import leave_answered
-from quality.gates import Rejection
 
 
 class FromPrompts(Method):
@@ -38,10 +37,7 @@ class FromPrompts(Method):
 
     def unreadable(self) -> Iterator[Draft]:
         """Lines that are no prompt."""
-        for found in self._prompts.unreadable:
-            evidence = f"{found.file}, line {found.line or 0}: {found.detail}"
-            rejection = Rejection(found.rule, evidence=evidence)
-            yield Draft(None, raw=found.raw, rejection=rejection, action="quarantine")
+        return quarantine_unreadable(self._prompts)
 
 
 class Respond(FromPrompts):

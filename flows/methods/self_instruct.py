@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import NamedTuple, cast
 
-from flows.generators.profiles import Profile
-from flows.generators.respond import read_confidence, with_confidence
+from flows.generators.respond import with_confidence
 from flows.generators.self_instruct import (
     Proposal,
     parse_proposals,
@@ -22,11 +21,10 @@ from flows.generators.self_instruct import (
 from flows.methods.answering import answer_requests, keep_best
 from flows.methods.base import Forecast, Kit, Method, Wave
 from flows.methods.jobs import Ask, Candidate, Draft, Gate, Job
+from flows.methods.proposing import reject_unlikely, task_id
 from flows.seeds import fits, load_seeds, load_topics
 from flows.store import hash_json
-from quality.formats.parse import single_exchange
 from quality.gates import Rejection
-from quality.ids import content_id
 from schemas.errors import InputError
 from schemas.recipe.generators.self_instruct import SelfInstructOptions
 from schemas.records import GivenTask, TeacherReply, TeacherRequest
@@ -77,15 +75,17 @@ class SelfInstruct(Method):
         if not found:
             rejection = Rejection("unparsable_reply", evidence=reply.text[:200])
             return [Draft(reply, parents=proposed.parents, rejection=rejection)]
-        unlikely = _unlikely_task(reply, self.kit.profile)
+        is_single = self.kit.profile.proposals_per_request == 1
+        unlikely = reject_unlikely(self.kit.profile, reply) if is_single else None
         verdicts: Sequence[Rejection | None] = [unlikely] * len(found)
         if unlikely is None:
             verdicts = yield Gate([_candidate(item) for item in found])
         drafts, accepted = [], []
         for item, verdict in zip(found, verdicts, strict=True):
             if verdict is None:
-                task_id = _candidate(item).id
-                accepted.append(GivenTask(task_id, item.instruction, item.input, proposed.parents))
+                accepted.append(
+                    GivenTask(_candidate(item).id, item.instruction, item.input, proposed.parents)
+                )
             else:
                 drafts.append(
                     Draft(
@@ -184,14 +184,5 @@ class SelfInstruct(Method):
 
 
 def _candidate(item: Proposal) -> Candidate:
-    parsed = single_exchange(system="", instruction=item.instruction, context=item.input, output="")
-    task_id = content_id(parsed.messages[:-1])
-    return Candidate(task_id, item.instruction, is_truncated=item.truncated)
-
-
-def _unlikely_task(reply: TeacherReply, profile: Profile) -> Rejection | None:
-    """Reject a task that its own teacher found improbable while writing it."""
-    bar, value = profile.min_task_confidence, read_confidence(reply)
-    if bar is None or value is None or value >= bar or profile.proposals_per_request > 1:
-        return None
-    return Rejection("unlikely_task", value, bar)
+    name = task_id(item.instruction, item.input)
+    return Candidate(name, item.instruction, is_truncated=item.truncated)

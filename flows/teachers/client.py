@@ -18,7 +18,7 @@ from flows.teachers.servers import Server, wire_body
 from schemas.errors import InputError, RunError
 from schemas.manifest import LocalWeights, RequestCounts, TokenCounts
 from schemas.recipe import BudgetOptions, TeacherOptions
-from schemas.records import TeacherReply, TeacherRequest
+from schemas.records import Endpoint, TeacherReply, TeacherRequest
 
 _BREAKER = 20  # requests in a row that failed for good, after which a teacher counts as down
 BATCH_DISCOUNT = 0.5  # what hosts with batches ask for them, where the list does not say
@@ -261,7 +261,7 @@ class Teacher:
         if outcome.kind:
             self.errors[outcome.kind] += not outcome.is_passing_fault  # the others: see _note_loss
             self.requests.failed += 1
-            self._stop_if_down(outcome)
+            self._stop_if_down(outcome, asked.request.endpoint)
         else:
             self._was_reached = self._was_good = True
             self._failures_in_a_row = 0
@@ -330,7 +330,7 @@ class Teacher:
         )
         raise RunError(msg)
 
-    def _stop_if_down(self, outcome: Outcome) -> None:
+    def _stop_if_down(self, outcome: Outcome, endpoint: Endpoint) -> None:
         """Raise where going on would only repeat the same failure."""
         self._was_reached = self._was_reached or outcome.status != 0
         # Once there were good replies, 403 and 404 are about one request (moderation, a model that
@@ -344,7 +344,7 @@ class Teacher:
         if outcome.status == 404 and not self._was_good:
             msg = (
                 f"expected a teacher, got HTTP 404 for {self.identity}: check teacher.base_url (it "
-                "usually ends in /v1) and teacher.model"
+                f"usually ends in /v1), teacher.model, and that the server has /{endpoint}"
             )
             raise InputError(msg)
         self._failures_in_a_row += 1

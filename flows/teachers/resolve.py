@@ -14,7 +14,7 @@ from flows.teachers.embedded import SLOTS
 from flows.teachers.panel import Panel
 from flows.teachers.prices import listed_price
 from flows.teachers.sender import Connection
-from flows.teachers.servers import server_for, with_overrides
+from flows.teachers.servers import Server, server_for, with_overrides
 from schemas.errors import InputError
 from schemas.recipe import BudgetOptions, Price, Recipe, TeacherOptions
 
@@ -160,11 +160,10 @@ def make_teacher(
     options = _paced(options)
     free = Price(prompt=0, completion=0)
     own = Budget(options.budget, teacher=position)
-    server = server_for(identity.base_url, named=options.server)
     return Teacher(
         identity,
         options,
-        with_overrides(server, options.supports),
+        recipe_server(identity, options),
         connect=connector(options, stack, weights_sha256=identity.weights_sha256),
         journal=journal,
         purse=Purse(own) if budget is None else Purse(budget, own),
@@ -231,6 +230,20 @@ def require_models(recipe: Recipe) -> None:
             from flows.teachers.local import local_model
 
             local_model(options)
+
+
+def recipe_server(identity: TeacherIdentity, options: TeacherOptions) -> Server:
+    """Return what is known of a teacher's server, with what the recipe says of it.
+
+    Args:
+        identity: from `identify`.
+        options: as returned by `teacher_options`.
+
+    Raises:
+        InputError: if the recipe names an unknown server or feature.
+    """
+    server = server_for(identity.base_url, named=options.server)
+    return with_overrides(server, options.supports)
 
 
 def _require_model(options: TeacherOptions) -> None:

@@ -4,7 +4,11 @@ from typing import Annotated, Final, get_args
 
 from pydantic import Field
 
+from schemas.recipe.generators.dialogue import DialogueOptions
+from schemas.recipe.generators.evol_instruct import EvolInstructOptions
 from schemas.recipe.generators.identity import IdentityOptions
+from schemas.recipe.generators.magpie import MagpieOptions
+from schemas.recipe.generators.persona import PersonaOptions
 from schemas.recipe.generators.respond import RespondOptions
 from schemas.recipe.generators.self_instruct import SelfInstructOptions
 from schemas.recipe.generators.tree import GrowOptions
@@ -14,6 +18,10 @@ AnyGenerator = (
     | RespondOptions
     | IdentityOptions
     | GrowOptions
+    | EvolInstructOptions
+    | MagpieOptions
+    | PersonaOptions
+    | DialogueOptions
 )  # fmt: skip
 GeneratorOptions = Annotated[AnyGenerator, Field(discriminator="kind")]
 

@@ -53,3 +53,15 @@ class TargetOptions(AnswerOptions):
     target: PositiveInt = Field(100, description="accepted rows to reach")
     max_rounds: PositiveInt = Field(40, description="rounds after which generation gives up")
     max_dry_rounds: PositiveInt = Field(4, description="rounds without an accepted row, likewise")
+    proposal_temperature: float | None = Field(
+        None, ge=0, le=2, description="of what it makes up; null: that of the profile, as below"
+    )
+    proposal_max_tokens: PositiveInt | None = Field(
+        None, description="limit of a request's tasks, in tokens"
+    )
+    min_task_confidence: float | None = Field(
+        None, le=0, description="`min_confidence` of a task; only where a request proposes one"
+    )
+    avoid_words: tuple[str, ...] | None = Field(
+        None, description="tasks with one of these words are dropped"
+    )
