@@ -30,8 +30,8 @@ HELPERS = {
     "quality/filters": {"check", "engine"},
     "quality/formats": {"parse", "frame", "turns"},
     "flows/commands": set[str](),
-    "flows/generators": {"profiles"},
-    "flows/methods": {"base", "jobs", "answering"},
+    "flows/generators": {"profiles", "loose_json"},
+    "flows/methods": {"base", "jobs", "answering", "chunk_requests"},
 }
 
 

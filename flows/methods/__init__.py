@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from flows.methods.base import Method
+from flows.methods.grounded import Grounded
 from flows.methods.respond import Respond
 from flows.methods.self_instruct import SelfInstruct
 
@@ -16,5 +17,6 @@ METHODS: Mapping[str, type[Method]] = MappingProxyType(
     {
         "self_instruct": SelfInstruct,
         "respond": Respond,
+        "grounded": Grounded,
     }
 )

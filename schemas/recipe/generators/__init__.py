@@ -4,12 +4,14 @@ from typing import Annotated, Final, get_args
 
 from pydantic import Field
 
+from schemas.recipe.generators.grounded import GroundedOptions
 from schemas.recipe.generators.respond import RespondOptions
 from schemas.recipe.generators.self_instruct import SelfInstructOptions
 
 AnyGenerator = (
     SelfInstructOptions
     | RespondOptions
+    | GroundedOptions
 )  # fmt: skip
 GeneratorOptions = Annotated[AnyGenerator, Field(discriminator="kind")]
 

@@ -1,0 +1,148 @@
+"""What generators over given prompts or rows read: of a file, or of the stages before them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from flows.ingest import read_source
+from flows.methods.base import Kit
+from flows.methods.jobs import Draft
+from flows.prompts import prompt_id, read_prompts
+from flows.refresh.known import leave_answered
+from flows.store import hash_file
+from quality.gates import Rejection
+from schemas.errors import InputError
+from schemas.recipe.generators.given import GivenOptions, GivenRowsOptions
+from schemas.recipe.generators.respond import RespondOptions
+from schemas.records import GivenTask
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """Tasks to answer.
+
+    Attributes:
+        tasks: in the order of the file, or of the ids of their rows.
+        unreadable: what is no task.
+        fingerprint: hash of the file; null where rows before are read, whose stages are inputs.
+    """
+
+    tasks: Sequence[GivenTask]
+    unreadable: Sequence[Draft]
+    fingerprint: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows to work on.
+
+    Attributes:
+        rows: as dictionaries of ROWS.
+        unreadable: records that are no row.
+        fingerprint: as above.
+    """
+
+    rows: Sequence[dict[str, Any]]
+    unreadable: Sequence[Draft]
+    fingerprint: str | None
+
+
+def read_tasks(kit: Kit, options: GivenOptions) -> Tasks:
+    """Read the prompts that a generator names, or those of the rows before it.
+
+    Each prompt of earlier rows counts once, however many rows answer it; conversations of several
+    turns are no single task and are left to others.
+
+    Raises:
+        InputError: if the file is missing or not readable at all, or a name is unknown.
+    """
+    if options.prompts is None:
+        return Tasks(_tasks_of(kit.earlier(), options.rows), [], None)
+    given = RespondOptions(kind="respond", prompts=options.prompts, license=options.license)
+    prompts = read_prompts(kit.session, given)
+    night = kit.session.spec.night
+    if night is not None:
+        prompts = leave_answered(prompts, night, kit.name)
+    unreadable = [
+        _quarantined(rule, f"{options.prompts}, line {line or 0}: {detail}", raw)
+        for line, rule, detail, raw in prompts.unreadable
+    ]
+    tasks = list({task.id: task for task in prompts.tasks}.values())
+    return Tasks(tasks, [*unreadable, *_repeated(prompts.tasks, tasks)], prompts.fingerprint)
+
+
+def read_rows(kit: Kit, options: GivenRowsOptions) -> Rows:
+    """Read the rows of a generator's file, or those before it, sorted by id.
+
+    Raises:
+        InputError: if the file is missing or not readable at all, or a name is unknown.
+    """
+    if options.path is None:
+        return Rows(_chosen(kit.earlier(), options.rows).rows(named=True), [], None)
+    path = kit.session.resolve_path(options.path)
+    found = read_source(path, name=options.path, license=options.license)
+    unreadable = [
+        _quarantined(row["rule"], f"{options.path}: {row['detail']}", row["raw"])
+        for row in found.quarantined.iter_rows(named=True)
+    ]
+    rows = found.rows.sort("id", "row").unique("id", keep="first", maintain_order=True)
+    return Rows(rows.rows(named=True), unreadable, hash_file(path))
+
+
+def single_turn(row: dict[str, Any]) -> bool:
+    """Tell whether a row is one question and at most one answer."""
+    return sum(turn["role"] == "user" for turn in row["messages"] or ()) == 1
+
+
+def _tasks_of(rows: pl.DataFrame, names: Sequence[str]) -> list[GivenTask]:
+    found: dict[str, GivenTask] = {}
+    for row in _chosen(rows, names).iter_rows(named=True):
+        if not row["instruction"] or not single_turn(row):
+            continue
+        name = prompt_id(row["instruction"], row["input"])
+        task = GivenTask(
+            id=name,
+            instruction=row["instruction"],
+            input=row["input"] or "",
+            parents=(row["id"],),
+            system=row["system"] or "",
+            license=row["license"],
+            raw=row["raw"] or "",
+        )
+        found.setdefault(name, task)
+    return list(found.values())
+
+
+def _chosen(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    known = sorted(rows["source"].unique().to_list())
+    unknown = sorted(set(names) - set(known))
+    if unknown and known:
+        msg = (
+            f"expected names of sources or generators before this one ({', '.join(known)}), got "
+            f"{unknown[0]!r} in `rows`: correct it"
+        )
+        raise InputError(msg)
+    chosen = rows.filter(pl.col("source").is_in(list(names))) if names else rows
+    return chosen.sort("id")
+
+
+def _repeated(given: Sequence[GivenTask], kept: Sequence[GivenTask]) -> Iterator[Draft]:
+    """Name the prompts that a file has twice: they would be asked the same questions."""
+    firsts = {id(task) for task in kept}
+    for task in given:
+        if id(task) not in firsts:
+            rejection = Rejection("repeated_prompt", matched_id=task.id)
+            yield Draft(
+                None,
+                instruction=task.instruction,
+                input=task.input,
+                license=task.license,
+                raw=task.raw,
+                rejection=rejection,
+            )
+
+
+def _quarantined(rule: str, evidence: str, raw: str) -> Draft:
+    return Draft(None, raw=raw, rejection=Rejection(rule, evidence=evidence), action="quarantine")
