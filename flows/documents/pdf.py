@@ -33,7 +33,7 @@ def read_pdf(name: str, data: bytes) -> Document:
         pages = [_joined(page.extract_text()) for page in reader.pages]
     except DocumentError:
         raise
-    except Exception as error:  # noqa: BLE001  a damaged file may break any step of a parser
+    except Exception as error:
         raise DocumentError(_reason(error)) from error
     if not any(pages):
         detail = f"expected text, got none on {len(pages)} pages: scanned pages are not read"

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from flows.methods.base import Method
 from flows.methods.grounded import Grounded
+from flows.methods.preference import Preference
 from flows.methods.respond import Respond
 from flows.methods.self_instruct import SelfInstruct
 
@@ -18,5 +19,6 @@ METHODS: Mapping[str, type[Method]] = MappingProxyType(
         "self_instruct": SelfInstruct,
         "respond": Respond,
         "grounded": Grounded,
+        "preference": Preference,
     }
 )

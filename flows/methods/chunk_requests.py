@@ -17,6 +17,7 @@ from flows.methods.base import Kit
 from quality.documents.checks import count_text_words
 from quality.documents.chunks import Chunk
 from quality.documents.sentences import sentence_spans
+from quality.judging.fence import break_tokens
 from quality.scorers.language import identify
 from schemas.recipe.generators.grounded import GroundedOptions, GroundedTask
 from schemas.records import TeacherRequest
@@ -70,6 +71,16 @@ class ChunkRequests:
 
     def long(self, chunk: Chunk, task: GroundedTask) -> TeacherRequest:
         """A text about a chunk."""
+        if self._kit.profile.style == "topics":
+            # A small model takes the marks around a source for the task.
+            return render_answer(
+                self.instruction(chunk, task),
+                break_tokens(chunk.text),
+                system=self._kit.profile.system,
+                temperature=self._kit.temperature,
+                max_tokens=self._kit.max_tokens,
+                sample=0,
+            )
         return render_long(
             self.instruction(chunk, task),
             chunk,

@@ -26,6 +26,7 @@ from quality.documents.checks import (
     Bars,
     check_answer,
     check_long,
+    check_question,
     check_quotes,
     count_text_words,
     find_quotes,
@@ -63,7 +64,10 @@ class Grounded(Method):
         self._chunks = [chunk for chunk in chunks if chunk.words >= options.min_chunk_words]
         self._short = [chunk for chunk in chunks if chunk.words < options.min_chunk_words]
         self._bars = Bars(
-            options.min_quote_similarity, options.min_quote_words, options.min_answer_share
+            options.min_quote_similarity,
+            options.min_quote_words,
+            options.min_answer_share,
+            options.min_question_share,
         )
         self._requests = ChunkRequests(kit, options)
         self._asks_by_sentence = (options.asks or _usual_form(kit)) == "quote_first"
@@ -153,7 +157,7 @@ class Grounded(Method):
         asked: list[tuple[Item, str, str]] = []
         for (sentence, language), reply in zip(chosen, replies, strict=True):
             item = Item(parse_question(reply), "", (sentence,))
-            rejection = reject_unusable(reply) or self._reject_question(item.question)
+            rejection = reject_unusable(reply) or self._reject_question(item.question, chunk)
             if rejection is None:
                 asked.append((item, language, reply.key))
             else:
@@ -195,19 +199,22 @@ class Grounded(Method):
         """Hold a question, its answer and its quotes against the chunk."""
         quotes = find_quotes(item.quotes, chunk)
         rejection = (
-            self._reject_question(item.question)
+            self._reject_question(item.question, chunk)
             or check_quotes(quotes, self._bars)
-            or check_answer(item.answer, quotes, chunk, self._bars)
+            or check_answer(item.answer, item.question, quotes, chunk, self._bars)
         )
         made = self._draft(chunk, "qa", reply, item, rejection)
         notes = [quote.note(chunk) for quote in quotes]
         return replace(made, about={**place_of(chunk), "quotes": notes})
 
-    def _reject_question(self, question: str) -> Rejection | None:
-        if count_text_words(question) < 3:
+    def _reject_question(self, question: str, chunk: Chunk) -> Rejection | None:
+        is_cut_off = self._asks_by_sentence and not question.endswith("?")
+        if is_cut_off or count_text_words(question) < 3:
             return Rejection("no_question", evidence=question[:200])
         refers = None if self._options.give_source else refers_to_document(question)
-        return None if refers is None else Rejection("refers_to_document", evidence=refers)
+        if refers is not None:
+            return Rejection("refers_to_document", evidence=refers)
+        return check_question(question, chunk, self._bars)
 
     def _reject_summary(self, text: str, chunk: Chunk) -> Rejection | None:
         share, bar = count_text_words(text) / chunk.words, self._options.max_summary_share

@@ -1,6 +1,6 @@
 """What generators over given prompts or rows read: of a file, or of the stages before them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,8 +69,11 @@ def read_tasks(kit: Kit, options: GivenOptions) -> Tasks:
         _quarantined(rule, f"{options.prompts}, line {line or 0}: {detail}", raw)
         for line, rule, detail, raw in prompts.unreadable
     ]
-    tasks = list({task.id: task for task in prompts.tasks}.values())
-    return Tasks(tasks, [*unreadable, *_repeated(prompts.tasks, tasks)], prompts.fingerprint)
+    first: dict[str, GivenTask] = {}
+    repeated = [
+        _repeated(task) for task in prompts.tasks if first.setdefault(task.id, task) is not task
+    ]
+    return Tasks(list(first.values()), [*unreadable, *repeated], prompts.fingerprint)
 
 
 def read_rows(kit: Kit, options: GivenRowsOptions) -> Rows:
@@ -93,7 +96,8 @@ def read_rows(kit: Kit, options: GivenRowsOptions) -> Rows:
 
 def single_turn(row: dict[str, Any]) -> bool:
     """Tell whether a row is one question and at most one answer."""
-    return sum(turn["role"] == "user" for turn in row["messages"] or ()) == 1
+    asked = [turn for turn in row["messages"] or () if turn["role"] == "user"]
+    return len(asked) == 1
 
 
 def _tasks_of(rows: pl.DataFrame, names: Sequence[str]) -> list[GivenTask]:
@@ -128,20 +132,16 @@ def _chosen(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     return chosen.sort("id")
 
 
-def _repeated(given: Sequence[GivenTask], kept: Sequence[GivenTask]) -> Iterator[Draft]:
-    """Name the prompts that a file has twice: they would be asked the same questions."""
-    firsts = {id(task) for task in kept}
-    for task in given:
-        if id(task) not in firsts:
-            rejection = Rejection("repeated_prompt", matched_id=task.id)
-            yield Draft(
-                None,
-                instruction=task.instruction,
-                input=task.input,
-                license=task.license,
-                raw=task.raw,
-                rejection=rejection,
-            )
+def _repeated(task: GivenTask) -> Draft:
+    """Name a prompt that a file has twice: it would be asked the same questions again."""
+    return Draft(
+        None,
+        instruction=task.instruction,
+        input=task.input,
+        license=task.license,
+        raw=task.raw,
+        rejection=Rejection("repeated_prompt", matched_id=task.id),
+    )
 
 
 def _quarantined(rule: str, evidence: str, raw: str) -> Draft:

@@ -7,7 +7,13 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from quality.documents.chunks import Chunk
-from quality.documents.quotes import Found, find_quote, foreign_numbers, share_in_source
+from quality.documents.quotes import (
+    Found,
+    find_quote,
+    foreign_numbers,
+    new_words,
+    share_in_source,
+)
 from quality.gates import Rejection
 from quality.words import count_words
 
@@ -18,12 +24,14 @@ class Bars(NamedTuple):
     Attributes:
         similarity: of a quote to its place in the chunk, 0..1.
         quote_words: in a quote.
-        answer_share: of the answer's content words that the quotes have, 0..1.
+        answer_share: of what an answer adds to its question that the quotes have, 0..1.
+        question_share: of the question's content words that the chunk has, 0..1.
     """
 
     similarity: float = 0.9
     quote_words: int = 3
-    answer_share: float = 0.5
+    answer_share: float = 0.6
+    question_share: float = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +76,24 @@ def check_quotes(quotes: Sequence[Quoted], bars: Bars) -> Rejection | None:
     return None
 
 
+def check_question(question: str, chunk: Chunk, bars: Bars) -> Rejection | None:
+    """Name a question that its chunk says nothing of: `question_not_from_source`, or null."""
+    share = share_in_source(question, [chunk.text, *chunk.section])
+    if share is not None and share < bars.question_share:
+        return Rejection("question_not_from_source", round(share, 4), bars.question_share)
+    return None
+
+
 def check_answer(
-    answer: str, quotes: Sequence[Quoted], chunk: Chunk, bars: Bars
+    answer: str, question: str, quotes: Sequence[Quoted], chunk: Chunk, bars: Bars
 ) -> Rejection | None:
     """Name why an answer does not follow from its quotes.
 
     Returns:
-        `empty_answer`, `number_not_in_source` (value: how many) or `answer_not_in_quote` (value:
-        share of its content words that the quotes have); null where neither holds. Words alone
-        cannot show that it follows: a wrong answer made of the right words passes.
+        `empty_answer`, `number_not_in_source` (value: how many), `answer_repeats_question`, or
+        `answer_not_in_quote` (value: share of the content words that it adds to its question which
+        the quotes have); null where none holds. Words alone cannot show that it follows: a wrong
+        answer made of the right words passes.
     """
     if not answer.strip():
         return Rejection("empty_answer")
@@ -85,7 +102,10 @@ def check_answer(
         return Rejection("number_not_in_source", len(numbers), 0, ", ".join(numbers)[:200])
     # Where the quote stands, not how it was copied.
     texts = [chunk.text[item.found.start : item.found.end] for item in quotes]
-    share = share_in_source(answer, texts)
+    added = new_words(answer, question)
+    if not added and share_in_source(answer, []) is not None:
+        return Rejection("answer_repeats_question", evidence=answer[:200])
+    share = share_in_source(added, texts)
     if share is not None and share < bars.answer_share:
         return Rejection("answer_not_in_quote", round(share, 4), bars.answer_share, answer[:200])
     return None

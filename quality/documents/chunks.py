@@ -57,7 +57,7 @@ def cut_document(
     max_words: int = 300,
     overlap: int = 0,
 ) -> list[Chunk]:
-    """Cut a document into chunks that stay inside their section.
+    r"""Cut a document into chunks that stay inside their section.
 
     A chunk ends at a paragraph where that leaves it at least half full, else at a sentence. Only a
     sentence, or a block of code, that is longer than a whole chunk is cut inside.
@@ -75,7 +75,7 @@ def cut_document(
         exactly one of them, headings aside.
 
     Example:
-        >>> text = "One two. Three four.\\n\\nFive six."
+        >>> text = "One two. Three four.\n\nFive six."
         >>> [chunk.text for chunk in cut_document("a", text, [Section((), 0, 31)], max_words=4)]
         ['One two. Three four.', 'Five six.']
     """
@@ -159,7 +159,7 @@ def _packed(
 def _repeated_from(
     words: Sequence[int], first: int, last: int, max_words: int, overlap: int
 ) -> int:
-    """Return where the next chunk begins: some sentences back where that leaves room for a new one."""
+    """Return where the next chunk begins: some sentences back, where a new one still fits."""
     place = last
     while place - 1 > first and sum(words[place - 1 : last]) <= overlap:
         place -= 1

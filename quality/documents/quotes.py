@@ -19,7 +19,7 @@ _SIGNS: Final = {
 _NOTHING: Final = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff")
 #: Marks of Markdown that a quote may leave out.
 _MARKUP: Final = frozenset("*_#")
-#: A hyphen inside a word, at the end of a line or not: whether a cut "well-known" had one is unknown.
+#: A hyphen inside a word: whether one at the end of a line belongs to it is unknown.
 _HYPHEN: Final = re.compile(
     "(?<=[^\\W\\d_])[-\u2010\u2011][ \\t]*(?:\\r?\\n[ \\t]*)?(?=[^\\W\\d_])"
 )
@@ -65,7 +65,7 @@ def fold_quote(text: str) -> str:
 
 
 def find_quote(quote: str, source: str) -> Found:
-    """Find a quote in a source.
+    r"""Find a quote in a source.
 
     Args:
         quote: may leave out a stretch with `...` or `[...]`; its parts are then looked for in
@@ -78,7 +78,7 @@ def find_quote(quote: str, source: str) -> Found:
         quote differs in.
 
     Example:
-        >>> find_quote("the \u2018old\u2019 bridge", "Cross the 'Old'\\nbridge.")
+        >>> find_quote("the ‘old’ bridge", "Cross the 'Old'\nbridge.")
         Found(similarity=1.0, start=6, end=22)
     """
     folded = _fold(source)
@@ -119,7 +119,7 @@ def _find_words(part: str, source: str, behind: int) -> int:
 
 def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
     """Widen a stretch so that no word of it is cut."""
-    while 0 < start and text[start - 1].isalnum() and text[start].isalnum():
+    while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
         start -= 1
     while end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
         end += 1
@@ -171,6 +171,16 @@ def _is_inflected(word: str, other: str) -> bool:
     pairs = enumerate(zip(word, other, strict=False))
     shared = next((place for place, (a, b) in pairs if a != b), min(len(word), len(other)))
     return shared >= max(len(word), len(other)) - 3
+
+
+def new_words(answer: str, question: str) -> str:
+    """Return the content words of an answer that its question does not have, sorted.
+
+    Example:
+        >>> new_words("Anna Kerr built the mill.", "Who built the mill?")
+        'anna kerr'
+    """
+    return " ".join(sorted(content_words(answer) - content_words(question)))
 
 
 def content_words(text: str) -> set[str]:

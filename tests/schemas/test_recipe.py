@@ -137,7 +137,8 @@ RESPOND = {"kind": "respond", "prompts": "p"}
         ),
         (
             with_field("generators", [{"kind": "evolve"}]),
-            "expected one of self_instruct, respond, grounded, got 'evolve' for 'generators.0.kind' in "
+            "expected one of self_instruct, respond, grounded, preference, "
+            "got 'evolve' for 'generators.0.kind' in "
             "r.yaml: correct it",
         ),
         (

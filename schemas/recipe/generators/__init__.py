@@ -5,6 +5,7 @@ from typing import Annotated, Final, get_args
 from pydantic import Field
 
 from schemas.recipe.generators.grounded import GroundedOptions
+from schemas.recipe.generators.preference import PreferenceOptions
 from schemas.recipe.generators.respond import RespondOptions
 from schemas.recipe.generators.self_instruct import SelfInstructOptions
 
@@ -12,6 +13,7 @@ AnyGenerator = (
     SelfInstructOptions
     | RespondOptions
     | GroundedOptions
+    | PreferenceOptions
 )  # fmt: skip
 GeneratorOptions = Annotated[AnyGenerator, Field(discriminator="kind")]
 

@@ -44,7 +44,13 @@ class GroundedOptions(AnswerOptions):
     )
     min_quote_words: PositiveInt = Field(3, description="words in a quote")
     min_answer_share: float = Field(
-        0.5, ge=0, le=1, description="share of an answer's content words that its quotes have"
+        0.6,
+        ge=0,
+        le=1,
+        description="share of the content words an answer adds to its question that its quotes have",
+    )
+    min_question_share: float = Field(
+        0.4, ge=0, le=1, description="share of a question's content words that its chunk has"
     )
     min_source_share: float = Field(
         0.6, ge=0, le=1, description="share of a long text's content words that its chunk has"

@@ -66,7 +66,7 @@ def test_items_of_other_types_are_no_items() -> None:
     assert (item.question, item.answer, item.quotes) == ("Why so?", "", ())
 
 
-@given(st.text() | st.lists(st.sampled_from(list('{}[]":,') + ['"question"'])).map("".join))
+@given(st.text() | st.lists(st.sampled_from([*'{}[]":,', '"question"'])).map("".join))
 def test_parsers_never_raise(text: str) -> None:
     parse_questions(reply(text))
     assert parse_question(reply(text)) == parse_question(reply(text)).strip()

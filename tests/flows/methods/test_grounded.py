@@ -58,6 +58,8 @@ def test_a_true_quote_makes_a_row_that_says_where_it_stands(tmp_path: Path) -> N
         ({"answer": " "}, "empty_answer"),
         ({"question": "What does the passage say about Anna Kerr?"}, "refers_to_document"),
         ({"question": "Who?"}, "no_question"),
+        ({"question": "Which elephant won the race in Venice?"}, "question_not_from_source"),
+        ({"answer": "The tide mill of Orrin Bay was built."}, "answer_repeats_question"),
     ],
 )
 def test_what_does_not_rest_on_its_source_is_named(tmp_path: Path, change, rule: str) -> None:
