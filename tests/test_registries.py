@@ -31,7 +31,15 @@ HELPERS = {
     "quality/formats": {"parse", "frame", "turns"},
     "flows/commands": set[str](),
     "flows/generators": {"profiles", "loose_json"},
-    "flows/methods": {"base", "jobs", "answering", "chunk_requests"},
+    "flows/methods": {
+        "base",
+        "jobs",
+        "answering",
+        "chunk_requests",
+        "material",
+        "pairing",
+        "raters",
+    },
 }
 
 

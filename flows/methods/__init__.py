@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from flows.methods.base import Method
+from flows.methods.best_of import BestOf
 from flows.methods.grounded import Grounded
 from flows.methods.preference import Preference
 from flows.methods.respond import Respond
@@ -20,5 +21,6 @@ METHODS: Mapping[str, type[Method]] = MappingProxyType(
         "respond": Respond,
         "grounded": Grounded,
         "preference": Preference,
+        "best_of": BestOf,
     }
 )

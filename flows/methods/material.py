@@ -1,5 +1,6 @@
 """What generators over given prompts or rows read: of a file, or of the stages before them."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -114,9 +115,16 @@ def _tasks_of(rows: pl.DataFrame, names: Sequence[str]) -> list[GivenTask]:
             system=row["system"] or "",
             license=row["license"],
             raw=row["raw"] or "",
+            about=_lasting(row["about"]),
         )
         found.setdefault(name, task)
     return list(found.values())
+
+
+def _lasting(about: str | None) -> dict[str, Any]:
+    """What of a row's `about` also holds for another answer to its task."""
+    known = json.loads(about) if about else {}
+    return {name: known[name] for name in ("document", "check") if name in known}
 
 
 def _chosen(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from typing import Annotated, Final, get_args
 
 from pydantic import Field
 
+from schemas.recipe.generators.best_of import BestOfOptions
 from schemas.recipe.generators.grounded import GroundedOptions
 from schemas.recipe.generators.preference import PreferenceOptions
 from schemas.recipe.generators.respond import RespondOptions
@@ -14,6 +15,7 @@ AnyGenerator = (
     | RespondOptions
     | GroundedOptions
     | PreferenceOptions
+    | BestOfOptions
 )  # fmt: skip
 GeneratorOptions = Annotated[AnyGenerator, Field(discriminator="kind")]
 

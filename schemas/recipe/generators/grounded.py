@@ -47,7 +47,7 @@ class GroundedOptions(AnswerOptions):
         0.6,
         ge=0,
         le=1,
-        description="share of the content words an answer adds to its question that its quotes have",
+        description="share of the words that an answer adds to its question which its quotes have",
     )
     min_question_share: float = Field(
         0.4, ge=0, le=1, description="share of a question's content words that its chunk has"
