@@ -13,6 +13,7 @@ from flows.methods.grounded import Grounded
 from flows.methods.preference import Preference
 from flows.methods.respond import Respond
 from flows.methods.self_instruct import SelfInstruct
+from flows.methods.translate import Translate
 
 #: Value of `kind:` to the method.
 METHODS: Mapping[str, type[Method]] = MappingProxyType(
@@ -22,5 +23,6 @@ METHODS: Mapping[str, type[Method]] = MappingProxyType(
         "grounded": Grounded,
         "preference": Preference,
         "best_of": BestOf,
+        "translate": Translate,
     }
 )

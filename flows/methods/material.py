@@ -115,14 +115,18 @@ def _tasks_of(rows: pl.DataFrame, names: Sequence[str]) -> list[GivenTask]:
             system=row["system"] or "",
             license=row["license"],
             raw=row["raw"] or "",
-            about=_lasting(row["about"]),
+            about=lasting_facts(row["about"]),
         )
         found.setdefault(name, task)
     return list(found.values())
 
 
-def _lasting(about: str | None) -> dict[str, Any]:
-    """What of a row's `about` also holds for another answer to its task."""
+def lasting_facts(about: str | None) -> dict[str, Any]:
+    """Return what of a row's `about` also holds for a row made from it.
+
+    Args:
+        about: JSON, null for nothing.
+    """
     known = json.loads(about) if about else {}
     return {name: known[name] for name in ("document", "check") if name in known}
 

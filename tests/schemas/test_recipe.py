@@ -137,7 +137,7 @@ RESPOND = {"kind": "respond", "prompts": "p"}
         ),
         (
             with_field("generators", [{"kind": "evolve"}]),
-            "expected one of self_instruct, respond, grounded, preference, best_of, "
+            "expected one of self_instruct, respond, grounded, preference, best_of, translate, "
             "got 'evolve' for 'generators.0.kind' in "
             "r.yaml: correct it",
         ),

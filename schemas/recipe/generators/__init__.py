@@ -9,6 +9,7 @@ from schemas.recipe.generators.grounded import GroundedOptions
 from schemas.recipe.generators.preference import PreferenceOptions
 from schemas.recipe.generators.respond import RespondOptions
 from schemas.recipe.generators.self_instruct import SelfInstructOptions
+from schemas.recipe.generators.translate import TranslateOptions
 
 AnyGenerator = (
     SelfInstructOptions
@@ -16,6 +17,7 @@ AnyGenerator = (
     | GroundedOptions
     | PreferenceOptions
     | BestOfOptions
+    | TranslateOptions
 )  # fmt: skip
 GeneratorOptions = Annotated[AnyGenerator, Field(discriminator="kind")]
 
