@@ -3,8 +3,11 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import islice
 from typing import Any
+
+import polars as pl
 
 from flows.generate.stage import make_method
 from flows.journal import FILE, Journal
@@ -12,8 +15,10 @@ from flows.judge.quote import JudgeQuote, quote_judging
 from flows.methods.base import Forecast, Wave
 from flows.recipes import LoadedRecipe
 from flows.session import RunSpec, Session
+from flows.sources import read_sources
 from flows.teachers.prices import listed_price
 from flows.teachers.resolve import batch_price, price_of, recipe_teachers
+from schemas.frames import ROWS, empty_frame
 from schemas.recipe import TeacherOptions
 from schemas.records import TeacherRequest
 
@@ -126,7 +131,10 @@ def quote_run(session: Session) -> Quote:
     teachers = recipe_teachers(recipe)
     journal = session.journal if (session.home / FILE).is_file() else None
     rates = _read_rates(session, journal)
-    forecasts = [make_method(session, options).forecast() for options in recipe.generators]
+    earlier = cache(lambda: _source_rows(session))
+    forecasts = [
+        make_method(session, options, earlier=earlier).forecast() for options in recipe.generators
+    ]
     found = [_quote(session, forecast, journal, rates) for forecast in forecasts]
     total = sum(found, _Asked())
     quote = Quote(
@@ -145,6 +153,13 @@ def quote_run(session: Session) -> Quote:
     )
     judging = quote_judging(recipe, quote.rows, quote.row_tokens)
     return quote if judging is None else _with_judging(quote, judging)
+
+
+def _source_rows(session: Session) -> pl.DataFrame:
+    """The rows that a generator over earlier ones would find; those of generators are not known."""
+    if not session.recipe.sources:
+        return empty_frame(ROWS)
+    return read_sources(session).compute().rows
 
 
 def _with_judging(quote: Quote, judging: JudgeQuote) -> Quote:

@@ -12,6 +12,7 @@ from flows.methods.best_of import BestOf
 from flows.methods.grounded import Grounded
 from flows.methods.preference import Preference
 from flows.methods.respond import Respond
+from flows.methods.revise import Revise
 from flows.methods.self_instruct import SelfInstruct
 from flows.methods.translate import Translate
 
@@ -24,5 +25,6 @@ METHODS: Mapping[str, type[Method]] = MappingProxyType(
         "preference": Preference,
         "best_of": BestOf,
         "translate": Translate,
+        "revise": Revise,
     }
 )

@@ -75,7 +75,8 @@ class BestOf(Method):
         return Forecast(
             waves,
             rows=round(len(tasks) * share),
-            assumptions=f"{share:.0%} of tasks have a good answer; rows before are not counted",
+            assumptions=f"{share:.0%} of tasks have a good answer; rows of generators before not "
+            "counted",
         )
 
     def _choose(self, task: GivenTask) -> Job:

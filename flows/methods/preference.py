@@ -87,7 +87,7 @@ class Preference(Method):
         return Forecast(
             [Wave(answers, asked, limit=self.kit.max_tokens), ratings, comparisons],
             rows=len(tasks) // 2,
-            assumptions="half of the tasks give a pair; rows of stages before are not counted",
+            assumptions="half of the tasks give a pair; rows of generators before are not counted",
         )
 
     def _pair(self, task: GivenTask) -> Job:

@@ -104,7 +104,7 @@ class Translate(Method):
         return Forecast(
             [there, back],
             rows=round(len(self._work) * self.kit.profile.answer_yield),
-            assumptions="as long back as there; rows of stages before are not counted",
+            assumptions="as long back as there; rows of generators before are not counted",
         )
 
     @cached_property

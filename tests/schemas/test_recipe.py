@@ -138,7 +138,7 @@ RESPOND = {"kind": "respond", "prompts": "p"}
         (
             with_field("generators", [{"kind": "evolve"}]),
             "expected one of self_instruct, respond, grounded, preference, best_of, translate, "
-            "got 'evolve' for 'generators.0.kind' in "
+            "revise, got 'evolve' for 'generators.0.kind' in "
             "r.yaml: correct it",
         ),
         (

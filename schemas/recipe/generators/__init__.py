@@ -8,6 +8,7 @@ from schemas.recipe.generators.best_of import BestOfOptions
 from schemas.recipe.generators.grounded import GroundedOptions
 from schemas.recipe.generators.preference import PreferenceOptions
 from schemas.recipe.generators.respond import RespondOptions
+from schemas.recipe.generators.revise import ReviseOptions
 from schemas.recipe.generators.self_instruct import SelfInstructOptions
 from schemas.recipe.generators.translate import TranslateOptions
 
@@ -18,6 +19,7 @@ AnyGenerator = (
     | PreferenceOptions
     | BestOfOptions
     | TranslateOptions
+    | ReviseOptions
 )  # fmt: skip
 GeneratorOptions = Annotated[AnyGenerator, Field(discriminator="kind")]
 
