@@ -1,8 +1,9 @@
 """Whether what a teacher made of a chunk rests on it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
@@ -16,6 +17,9 @@ from quality.documents.quotes import (
 )
 from quality.gates import Rejection
 from quality.words import count_words
+
+#: Numbers of a list's points are none of what it says.
+_LIST_NUMBER: Final = re.compile(r"(?:^|(?<=\s))\d{1,2}[.)](?=\s)")
 
 
 class Bars(NamedTuple):
@@ -121,7 +125,7 @@ def check_long(text: str, chunk: Chunk, *, min_share: float) -> Rejection | None
     if not text.strip():
         return Rejection("empty_answer")
     sources = [chunk.text, *chunk.section]
-    numbers = foreign_numbers(text, sources)
+    numbers = foreign_numbers(_LIST_NUMBER.sub(" ", text), sources)
     if numbers:
         return Rejection("number_not_in_source", len(numbers), 0, ", ".join(numbers)[:200])
     share = share_in_source(text, sources)

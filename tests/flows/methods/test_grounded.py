@@ -136,6 +136,7 @@ def long_teacher(text: str):
     ("text", "rule"),
     [
         ("Anna Kerr built the mill in 1764. Slate saved it from fire.", None),
+        ("1. Anna Kerr built the mill.\n2. Slate saved it.", None),
         ("Anna Kerr built the mill in 1765.", "number_not_in_source"),
         ("Penguins from Venice dance happily on warm chocolate beaches.", "not_from_source"),
         (TEXT, "summary_too_long"),

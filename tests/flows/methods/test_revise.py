@@ -1,14 +1,15 @@
 from pathlib import Path
 
-import polars as pl
 import pytest
 
+from flows.dedup.deduplicate import rows_of
+from flows.dedup.mapping import thread_mapper
+from flows.dedup.stage import Encoders, deduplicate, split_rows
 from flows.methods.base import Method
 from schemas.errors import InputError
+from schemas.recipe import DedupOptions
 from schemas.records import TeacherReply, TeacherRequest
-from tests.support.cli import call_cli
 from tests.support.played import open_method, play, prompt_of, rules_of
-from tests.support.recipes import write_jsonl
 from tests.support.rows import make_row, make_rows
 
 WEAK = make_row("Name three uses of salt.", "Salt salt salt salt")
@@ -88,14 +89,29 @@ def test_two_rules_at_once_are_an_error(tmp_path: Path) -> None:
         method(tmp_path, below=0.5, lowest=0.5)
 
 
+def survivors(folder: Path, answers: list[str]) -> set[str]:
+    """What deduplication makes of several answers to the weak row's prompt."""
+    rows = make_rows([make_row(WEAK["instruction"], text) for text in answers])
+    file = folder / "rows.parquet"
+    rows.write_parquet(file)
+    options = DedupOptions(semantic=None)
+    outcome = deduplicate(
+        rows_of([file], []),
+        options,
+        encoders=Encoders(lambda: None, folder),  # type: ignore[arg-type, return-value]
+        work=folder / "work",
+        mapper=thread_mapper(1),
+    )
+    kept, _ = split_rows(rows, outcome.explained)
+    return set(kept["output"])
+
+
 @pytest.mark.parametrize("better_first", [True, False])
 def test_deduplication_keeps_the_better_of_both_answers(tmp_path: Path, better_first) -> None:
-    answers = [BETTER, WEAK["output"]] if better_first else [WEAK["output"], BETTER]
-    records = [{"instruction": WEAK["instruction"], "output": text} for text in answers]
-    write_jsonl(tmp_path / "a.jsonl", records)
-    call_cli(
-        *("dedup", "a.jsonl", "--method", "exact,lexical", "--out", "out", "--home", "home"),
-        cwd=tmp_path,
-    ).succeed()
-    kept = pl.read_parquet(tmp_path / "out" / "kept.parquet")
-    assert kept["output"].to_list() == [BETTER]
+    answers = [BETTER, WEAK["output"]]
+    assert survivors(tmp_path, answers if better_first else answers[::-1]) == {BETTER}
+
+
+def test_a_rewrite_that_is_worse_loses(tmp_path: Path) -> None:
+    worse = "Salt salt is salt and salt of salt salt salt salt salt"
+    assert survivors(tmp_path, [BETTER, worse]) == {BETTER}
