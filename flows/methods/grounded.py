@@ -22,6 +22,7 @@ from flows.methods.answering import reject_unusable
 from flows.methods.base import Forecast, Kit, Method, Wave
 from flows.methods.chunk_requests import QUESTION_TOKENS, ChunkRequests
 from flows.methods.jobs import Ask, Draft, Job
+from flows.methods.material import is_new
 from quality.documents.checks import (
     Bars,
     check_answer,
@@ -61,8 +62,13 @@ class Grounded(Method):
                 overlap=min(options.overlap_words, options.chunk_words // 2),
             )
         ]
-        self._chunks = [chunk for chunk in chunks if chunk.words >= options.min_chunk_words]
         self._short = [chunk for chunk in chunks if chunk.words < options.min_chunk_words]
+        self._work = [
+            (chunk, task)
+            for chunk in chunks
+            for task in options.tasks
+            if chunk.words >= options.min_chunk_words and is_new(kit, chunk.id, task)
+        ]
         self._bars = Bars(
             options.min_quote_similarity,
             options.min_quote_words,
@@ -70,7 +76,9 @@ class Grounded(Method):
             options.min_question_share,
         )
         self._requests = ChunkRequests(kit, options)
-        self._asks_by_sentence = (options.asks or _usual_form(kit)) == "quote_first"
+        # A small model fills no schema with quotes; it can finish a question.
+        usual = "quote_first" if kit.profile.style == "topics" else "json"
+        self._asks_by_sentence = (options.asks or usual) == "quote_first"
 
     @property
     def fingerprint(self) -> str:
@@ -84,18 +92,17 @@ class Grounded(Method):
 
     def jobs(self) -> Iterator[Job]:
         """One for each chunk and kind of task."""
-        for chunk in self._chunks:
-            for task in self._options.tasks:
-                if task != "qa":
-                    yield self._write(chunk, task)
-                elif self._asks_by_sentence:
-                    yield self._ask_by_sentence(chunk)
-                else:
-                    yield self._ask_at_once(chunk)
+        for chunk, task in self._work:
+            if task != "qa":
+                yield self._write(chunk, task)
+            elif self._asks_by_sentence:
+                yield self._ask_by_sentence(chunk)
+            else:
+                yield self._ask_at_once(chunk)
 
     def count_jobs(self) -> int:
         """One for each chunk and kind of task."""
-        return len(self._chunks) * len(self._options.tasks)
+        return len(self._work)
 
     def unreadable(self) -> Iterator[Draft]:
         """Documents without text, and chunks with too little of it."""
@@ -104,30 +111,29 @@ class Grounded(Method):
             rejection = Rejection(item.rule, evidence=f"{item.name}: {item.detail}")
             yield Draft(None, raw=raw, rejection=rejection, action="quarantine")
         for chunk in self._short:
-            about = {**place_of(chunk), "text": chunk.text}
-            rejection = Rejection("chunk_too_short", chunk.words, self._options.min_chunk_words)
-            raw = json.dumps(about, ensure_ascii=False)
-            yield Draft(
-                None, parents=(chunk.id,), about=place_of(chunk), raw=raw, rejection=rejection
-            )
+            short = Rejection("chunk_too_short", chunk.words, self._options.min_chunk_words)
+            yield Draft(None, parents=(chunk.id,), raw=_raw(chunk), rejection=short)
 
     def forecast(self) -> Forecast:
         """What the chunks give; how many items hold their checks is not known beforehand."""
-        kit, options = self.kit, self._options
-        number, waves, rows = options.per_chunk, [], 0
-        long = [task for task in options.tasks if task != "qa"]
-        if "qa" in options.tasks and self._asks_by_sentence:
-            asked = [self._requests.question(*pair) for chunk in self._chunks
-                     for pair in self._requests.sentences(chunk)]  # fmt: skip
+        kit, waves, rows = self.kit, list[Wave](), 0
+        asking = [chunk for chunk, task in self._work if task == "qa"]
+        long = [(chunk, task) for chunk, task in self._work if task != "qa"]
+        if asking and self._asks_by_sentence:
+            asked = [
+                self._requests.question(*pair)
+                for chunk in asking
+                for pair in self._requests.sentences(chunk)
+            ]
             waves.append(Wave(len(asked), asked, limit=QUESTION_TOKENS))
             waves.append(Wave(len(asked), prompt_bytes=300, limit=kit.max_tokens))
             rows += len(asked)
-        elif "qa" in options.tasks:
-            once = [self._requests.questions(chunk) for chunk in self._chunks]
+        elif asking:
+            once = [self._requests.questions(chunk) for chunk in asking]
             waves.append(Wave(len(once), once, limit=self._requests.reply_tokens))
-            rows += number * len(once)
+            rows += self._options.per_chunk * len(once)
         if long:
-            texts = [self._requests.long(chunk, task) for chunk in self._chunks for task in long]
+            texts = [self._requests.long(*pair) for pair in long]
             waves.append(Wave(len(texts), texts, limit=kit.max_tokens))
             rows += len(texts)
         share = kit.profile.answer_yield
@@ -150,8 +156,7 @@ class Grounded(Method):
         chosen = self._requests.sentences(chunk)
         if not chosen:
             nothing = Rejection("no_sentence_to_ask_about", evidence=chunk.text[:200])
-            raw = json.dumps({**place_of(chunk), "text": chunk.text}, ensure_ascii=False)
-            return [replace(self._draft(chunk, "qa", None, rejection=nothing), raw=raw)]
+            return [replace(self._draft(chunk, "qa", None, rejection=nothing), raw=_raw(chunk))]
         replies = yield Ask([self._requests.question(*pair) for pair in chosen])
         drafts: list[Draft] = []
         asked: list[tuple[Item, str, str]] = []
@@ -242,6 +247,5 @@ class Grounded(Method):
         )
 
 
-def _usual_form(kit: Kit) -> str:
-    """A small model fills no schema with quotes; it can finish a question."""
-    return "quote_first" if kit.profile.style == "topics" else "json"
+def _raw(chunk: Chunk) -> str:
+    return json.dumps({**place_of(chunk), "text": chunk.text}, ensure_ascii=False)

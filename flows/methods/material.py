@@ -11,7 +11,7 @@ from flows.ingest import read_source
 from flows.methods.base import Kit
 from flows.methods.jobs import Draft
 from flows.prompts import prompt_id, read_prompts
-from flows.refresh.known import leave_answered
+from flows.refresh.known import leave_answered, worked_on
 from flows.store import hash_file
 from quality.gates import Rejection
 from schemas.errors import InputError
@@ -93,6 +93,18 @@ def read_rows(kit: Kit, options: GivenRowsOptions) -> Rows:
     ]
     rows = found.rows.sort("id", "row").unique("id", keep="first", maintain_order=True)
     return Rows(rows.rows(named=True), unreadable, hash_file(path))
+
+
+def is_new(kit: Kit, parent: str, arm: str) -> bool:
+    """Tell whether no earlier version has what this generator makes of a row or chunk.
+
+    Args:
+        kit: of the generator.
+        parent: id of the row or chunk.
+        arm: what is made of it.
+    """
+    night = kit.session.spec.night
+    return night is None or (parent, arm) not in worked_on(night, kit.name)
 
 
 def single_turn(row: dict[str, Any]) -> bool:

@@ -22,7 +22,7 @@ from flows.generators.revise import (
 from flows.methods.answering import reject_unusable
 from flows.methods.base import Forecast, Kit, Method, Wave
 from flows.methods.jobs import Ask, Draft, Job
-from flows.methods.material import lasting_facts, read_rows, single_turn
+from flows.methods.material import is_new, lasting_facts, read_rows, single_turn
 from quality.documents.quotes import fold_quote
 from quality.gates import Rejection
 from quality.judging.material import Material, materials
@@ -35,6 +35,7 @@ from schemas.records import TeacherReply, TeacherRequest
 
 _LOWEST = 0.2  # share of the rows, where the recipe names no rule
 _REFUSES = 0.5
+_ARM = "revise"
 
 
 class Revise(Method):
@@ -91,7 +92,11 @@ class Revise(Method):
     @cached_property
     def _weak(self) -> Sequence[tuple[Mapping[str, Any], float | None]]:
         """Weak rows with their score, those without a score only by id."""
-        rows = [row for row in self._given.rows if single_turn(row) and row["output"]]
+        rows = [
+            row
+            for row in self._given.rows
+            if single_turn(row) and row["output"] and is_new(self.kit, row["id"], _ARM)
+        ]
         scores = self._scores(rows)
         rated = list(zip(rows, scores, strict=True))
         options = self._options
@@ -197,7 +202,7 @@ def _draft(
         output=answer,
         system=row["system"] or "",
         parents=(row["id"],),
-        arm="revise",
+        arm=_ARM,
         about=about,
         license=row["license"],
         rejection=rejection,

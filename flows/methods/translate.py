@@ -15,7 +15,7 @@ from flows.generators.translate import (
 from flows.methods.answering import reject_unusable
 from flows.methods.base import Forecast, Kit, Method, Wave
 from flows.methods.jobs import Ask, Draft, Job
-from flows.methods.material import lasting_facts, read_rows, single_turn
+from flows.methods.material import is_new, lasting_facts, read_rows, single_turn
 from quality.gates import Rejection
 from quality.scorers.language import identify
 from quality.translation.checks import check_round_trip, check_translation
@@ -115,7 +115,11 @@ class Translate(Method):
         for row, code in zip(rows, spoken, strict=True):
             source = code if code in LANGUAGE_NAMES else self.kit.languages[0]
             texts = {name: protect(row[name]) for name in _FIELDS if row[name]}
-            found += [_Work(row, (source, to), texts) for to in self._options.to if to != source]
+            found += [
+                _Work(row, (source, to), texts)
+                for to in self._options.to
+                if to != source and is_new(self.kit, row["id"], to)
+            ]
         return found
 
     def _translate(self, work: _Work) -> Job:
