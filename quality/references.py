@@ -3,14 +3,17 @@
 import re
 from typing import Final
 
+from quality.dedup.lexicon import NUMBER_WORDS
 from quality.documents.quotes import fold_quote
 
 _NUMBER: Final = re.compile(r"[-−]?\d+(?:[.,]\d+)*")
 _FINAL: Final = re.compile(
     r"(?:answer|result|antwort|ergebnis)\s*(?:is|ist|lautet|:|=)+\s*(.+)", re.IGNORECASE
 )
+_EQUALS: Final = re.compile(r"=\s*([-−]?\d+(?:[.,]\d+)*)")
 _BOXED: Final = re.compile(r"\\boxed\{([^{}]*)\}")
 _WORD: Final = re.compile(r"[^\W_]+")
+_DIGITS: Final = {word: value for word, value in NUMBER_WORDS.items() if value.isdigit()}
 
 
 def agrees_with(answer: str, reference: str) -> bool | None:
@@ -44,8 +47,10 @@ def agrees_with(answer: str, reference: str) -> bool | None:
 
 
 def _last_number(text: str) -> float | None:
-    """Return the number in a box, behind the last "answer is", or else the last one."""
+    """Return the number in a box, behind the last "answer is" or "=", or else the last one."""
+    text = _WORD.sub(lambda word: _DIGITS.get(word[0].casefold(), word[0]), text)
     marked = _BOXED.findall(text) or _FINAL.findall(text)
+    marked = marked or _EQUALS.findall(text)
     for piece in [*marked[-1:], text]:
         numbers = _NUMBER.findall(piece)
         if numbers:

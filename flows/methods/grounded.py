@@ -108,8 +108,8 @@ class Grounded(Method):
         """Documents without text, and chunks with too little of it."""
         for item in self._documents.unreadable:
             raw = json.dumps({"document": item.name}, ensure_ascii=False)
-            rejection = Rejection(item.rule, evidence=f"{item.name}: {item.detail}")
-            yield Draft(None, raw=raw, rejection=rejection, action="quarantine")
+            why = Rejection(item.rule, evidence=f"{item.name}: {item.detail}")
+            yield Draft(None, raw=raw, rejection=why, action="quarantine")
         for chunk in self._short:
             short = Rejection("chunk_too_short", chunk.words, self._options.min_chunk_words)
             yield Draft(None, parents=(chunk.id,), raw=_raw(chunk), rejection=short)
@@ -149,8 +149,7 @@ class Grounded(Method):
             return [self._draft(chunk, "qa", reply, rejection=rejection)]
         drafts = [self._checked(chunk, reply, item) for item in items]
         missed = Rejection("missing_question", len(items), wanted)
-        missing = self._draft(chunk, "qa", reply, rejection=missed)
-        return drafts + [missing] * (wanted - len(items))
+        return drafts + [self._draft(chunk, "qa", reply, rejection=missed)] * (wanted - len(items))
 
     def _ask_by_sentence(self, chunk: Chunk) -> Job:
         chosen = self._requests.sentences(chunk)
