@@ -8,6 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from flows.generate.stage import make_method
 from flows.journal import FILE, Journal
 from flows.judge.quote import JudgeQuote, quote_judging
@@ -18,6 +20,7 @@ from flows.sources import read_sources
 from flows.teachers.model_file import inspect_model
 from flows.teachers.prices import listed_price
 from flows.teachers.resolve import batch_price, price_of, recipe_teachers
+from schemas.frames import ROWS, empty_frame
 from schemas.recipe import TeacherOptions
 from schemas.records import TeacherRequest
 
@@ -131,7 +134,7 @@ def quote_run(session: Session) -> Quote:
     teachers = recipe_teachers(recipe)
     journal = session.journal if (session.home / FILE).is_file() else None
     rates = _read_rates(session, journal)
-    earlier = cache(lambda: read_sources(session).compute().rows)
+    earlier = cache(lambda: _source_rows(session))
     methods = [make_method(session, item, earlier=earlier) for item in recipe.generators]
     forecasts = [method.forecast() for method in methods]
     found = [_quote(session, forecast, journal, rates) for forecast in forecasts]
@@ -152,6 +155,13 @@ def quote_run(session: Session) -> Quote:
     )
     judging = quote_judging(recipe, quote.rows, quote.row_tokens)
     return quote if judging is None else _with_judging(quote, judging)
+
+
+def _source_rows(session: Session) -> pl.DataFrame:
+    """The rows that a generator over earlier ones would find; those of generators are not known."""
+    if not session.recipe.sources:
+        return empty_frame(ROWS)
+    return read_sources(session).compute().rows
 
 
 def _with_judging(quote: Quote, judging: JudgeQuote) -> Quote:

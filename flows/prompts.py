@@ -56,6 +56,13 @@ class PromptFile(Protocol):
         """Of the prompts."""
 
 
+class NamedPrompts(NamedTuple):
+    """The same by themselves, for options that have more than one kind of material."""
+
+    prompts: str
+    license: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Prompts:
     """Prompts to answer, and lines that are none.

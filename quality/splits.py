@@ -27,7 +27,8 @@ class Related(NamedTuple):
     Attributes:
         similarity: Jaccard similarity of the prompts' shingles; None: only equal prompts.
         same_instruction: whether rows with one instruction and different inputs do.
-        fields: columns, or fields of the record in `raw`, whose equal values do within a source.
+        fields: columns, or fields of `about` or of the record in `raw`, whose equal values do
+            within a source.
     """
 
     similarity: float | None = 0.5
@@ -57,8 +58,8 @@ def group_rows(rows: pl.DataFrame, related: Related) -> pl.Series:
     relation. Groups are transitive.
 
     Args:
-        rows: frame with unique `id`, and `source`, `instruction`, `input`, `parents` and `raw` as
-            in ROWS.
+        rows: frame with unique `id`, and `source`, `instruction`, `input`, `parents`, `about` and
+            `raw` as in ROWS.
         related: what keeps rows together.
 
     Returns:
@@ -155,12 +156,16 @@ def _keys(rows: pl.DataFrame, related: Related) -> Iterable[pl.Series]:
 
 
 def _field(rows: pl.DataFrame, name: str) -> pl.Expr:
+    """Read a column; else what a row's maker says in `about`, else its record in `raw`."""
     if name in rows.columns:
         return pl.col(name).cast(pl.String)
-    if "raw" not in rows.columns:
-        return pl.lit(None, dtype=pl.String)
     quoted = name.replace("\\", "\\\\").replace("'", "\\'")
-    return pl.col("raw").str.json_path_match(f"$['{quoted}']")
+    found = [
+        pl.col(column).str.json_path_match(f"$['{quoted}']")
+        for column in ("about", "raw")
+        if column in rows.columns
+    ]
+    return pl.coalesce(*found, pl.lit(None, dtype=pl.String))
 
 
 def _from_parents(rows: pl.DataFrame) -> Places:

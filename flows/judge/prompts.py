@@ -17,6 +17,7 @@ from quality.judging.verdicts import (
     Abstention,
     Preference,
     Rating,
+    failure_of,
     read_preference,
     read_rating,
 )
@@ -113,7 +114,7 @@ def parse_rating(
     sample: int = 0,
 ) -> Rating | Abstention:
     """Read the reply to `render_rating`, with the arguments given there; never raises."""
-    problem = _without_verdict(reply)
+    problem = failure_of(reply)
     if problem is not None:
         return problem
     return read_rating(
@@ -149,7 +150,7 @@ def parse_comparison(
     reply: TeacherReply, material: Material, *, seed: int, sample: int = 0
 ) -> Preference | Abstention:
     """Read the reply to `render_comparison`, with the arguments given there; never raises."""
-    problem = _without_verdict(reply)
+    problem = failure_of(reply)
     if problem is not None:
         return problem
     mark = _mark(material, seed, sample)
@@ -190,13 +191,6 @@ def _request(
 
 def _mark(material: Material, seed: int, sample: int) -> str:
     return mark_of(material.id, material.texts, seed=seed, sample=sample)
-
-
-def _without_verdict(reply: TeacherReply) -> Abstention | None:
-    if reply.error is not None:
-        was_refused = reply.error.startswith(("refused", "stopped by"))
-        return Abstention("refused" if was_refused else "no_reply", reply.error)
-    return Abstention("cut") if reply.finish_reason == "length" else None
 
 
 def _object(properties: Mapping[str, Any]) -> dict[str, Any]:

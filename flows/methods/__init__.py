@@ -8,13 +8,18 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from flows.methods.base import Method
+from flows.methods.best_of import BestOf
 from flows.methods.dialogue import Dialogue
 from flows.methods.evol_instruct import EvolInstruct
+from flows.methods.grounded import Grounded
 from flows.methods.identity import Identity
 from flows.methods.magpie import Magpie
 from flows.methods.persona import Persona
+from flows.methods.preference import Preference
 from flows.methods.respond import Respond
+from flows.methods.revise import Revise
 from flows.methods.self_instruct import SelfInstruct
+from flows.methods.translate import Translate
 from flows.methods.tree import GrowTrees
 
 #: Value of `kind:` to the method.
@@ -28,5 +33,10 @@ METHODS: Mapping[str, type[Method]] = MappingProxyType(
         "magpie": Magpie,
         "persona": Persona,
         "dialogue": Dialogue,
+        "grounded": Grounded,
+        "preference": Preference,
+        "best_of": BestOf,
+        "translate": Translate,
+        "revise": Revise,
     }
 )

@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Generator, Iterator, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from flows.generators.dialogue import Part, parse_user_turn, render_opening, render_user_turn
 from flows.generators.respond import (
@@ -17,7 +17,7 @@ from flows.methods.base import Forecast, Kit, Method, Wave
 from flows.methods.dialogue_talk import Talk
 from flows.methods.jobs import Ask, Draft, Job, Step
 from flows.methods.proposing import draw_of, is_small, propose_task
-from flows.prompts import Prompts, read_prompts
+from flows.prompts import NamedPrompts, Prompts, read_prompts
 from flows.seeds import load_topics
 from flows.store import hash_json
 from quality.dialogue import Stop, judge_user_turn
@@ -48,7 +48,7 @@ class Dialogue(Method):
         self._prompts: Prompts | None = None
         self._topics: list[str] = []
         if self._options.prompts is not None:
-            file = _PromptFile(self._options.prompts, self._options.license)
+            file = NamedPrompts(self._options.prompts, self._options.license)
             self._prompts = read_prompts(kit.session, file)
         else:
             self._topics = load_topics(kit.languages)
@@ -198,11 +198,6 @@ class Dialogue(Method):
             sample=0,
         )
         return with_confidence(request) if kit.profile.asks_confidence else request
-
-
-class _PromptFile(NamedTuple):
-    prompts: str
-    license: str | None
 
 
 def _turn(role: str, content: str) -> Message:

@@ -68,6 +68,30 @@ def leave_answered(prompts: Prompts, night: Night, source: str) -> Prompts:
 
 
 @lru_cache(maxsize=8)
+def worked_on(night: Night, source: str) -> frozenset[tuple[str, str]]:
+    """Return parent and arm of all that a generator has made of given material.
+
+    What a fault cost may be made another night.
+
+    Args:
+        night: with the versions.
+        source: name of the generator.
+    """
+    found: set[tuple[str, str]] = set()
+    for folder in map(Path, night.versions):
+        rejects = read_rejects(folder).filter(source=source)
+        passing = read_decisions(folder).filter(rule=_PASSING).select("id")
+        parts = [
+            read_data(folder).filter(source=source),
+            rejects.join(passing, on="id", how="anti"),
+        ]
+        for rows in parts:
+            named = rows.select("parents", pl.col("arm").fill_null("")).explode("parents")
+            found |= set(named.drop_nulls().iter_rows())
+    return frozenset(found)
+
+
+@lru_cache(maxsize=8)
 def _done(night: Night, source: str) -> tuple[frozenset[str], frozenset[str]]:
     """Ids of the prompts that a generator answered, and marks of lines that were no prompt."""
     answered: set[str] = set()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from quality.judging.rubrics import SCALE
+from schemas.records import TeacherReply
 
 Why = Literal[
     "no_reply",
@@ -167,6 +168,14 @@ def read_ranking(
         return Abstention("out_of_range")
     problem = _doubt(found["reasons"], {"ranking": "".join(order)}, judged, mark)
     return problem or Ranking(tuple(order), found["reasons"].strip())
+
+
+def failure_of(reply: TeacherReply) -> Abstention | None:
+    """Say why a reply holds no whole verdict before it is read; null where it may."""
+    if reply.error is not None:
+        was_refused = reply.error.startswith(("refused", "stopped by"))
+        return Abstention("refused" if was_refused else "no_reply", reply.error)
+    return Abstention("cut") if reply.finish_reason == "length" else None
 
 
 class _DoubledFieldError(ValueError):

@@ -23,7 +23,8 @@ class SplitOptions(Options):
             *("document", "document_id", "doc_id"),
             *("tree", "tree_id", "message_tree_id", "conversation_id"),
         ),
-        description="columns, or fields of a source's records, that name a document or a tree",
+        description="columns, or fields of `about` or of a source's records, that name a document "
+        "or a tree",
     )
 
     @model_validator(mode="after")

@@ -1,5 +1,6 @@
 """Splits: no group straddles them, shares are roughly kept, row order does not matter."""
 
+import json
 from typing import Any
 
 import polars as pl
@@ -177,3 +178,20 @@ def test_a_split_that_the_recipe_no_longer_has_binds_nobody() -> None:
     found = assign_splits(singles(10), {"test": 0.1}, earlier=earlier)
     assert set(found.names) == {"train", "test"}
     assert found.torn.is_empty()
+
+
+def test_rows_of_one_document_stay_together_by_what_their_maker_says() -> None:
+    names = ["a.md", "b.md", "a.md"]
+    rows = pl.DataFrame(
+        {
+            "id": ["1", "2", "3"],
+            "source": ["grounded"] * 3,
+            "instruction": ["Who built it?", "Why did it rain?", "How tall are they now?"],
+            "input": [""] * 3,
+            "parents": [["x"], ["y"], ["z"]],
+            "about": [json.dumps({"document": name}) for name in names],
+            "raw": ['{"choices": []}'] * 3,
+        }
+    )
+    found = group_rows(rows, Related(None, False, ("document",))).to_list()
+    assert found[0] == found[2] != found[1]

@@ -7,7 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.prompts import Prompts
-from flows.refresh.known import count_copies, covering_versions, known_tasks, leave_answered
+from flows.refresh.known import (
+    count_copies,
+    covering_versions,
+    known_tasks,
+    leave_answered,
+    worked_on,
+)
 from flows.refresh.night import Night
 from quality.ids import content_id
 from schemas.frames import DECISIONS, ROWS, empty_frame
@@ -55,6 +61,17 @@ def test_only_prompts_that_nobody_answered_are_left(tmp_path: Path) -> None:
     assert [item.instruction for item in left.tasks] == ["Two?", "Three?", "Four?"]
     assert left.tasks[1].input == ""
     assert [line[3] for line in left.unreadable] == ["[2]"]
+
+
+def test_what_was_made_of_a_thing_is_known_unless_a_fault_prevented_it(tmp_path: Path) -> None:
+    kept = [{"id": "a", "parents": ["p"], "arm": "qa"}, {"id": "b", "parents": ["q"]}]
+    gone = [
+        {"id": "c", "parents": ["r"], "arm": "qa", "rule": "quote_not_found"},
+        {"id": "d", "parents": ["s"], "arm": "qa", "rule": "teacher_error"},
+        {"id": "e", "parents": ["t"], "arm": "qa", "rule": "no_quote", "source": "other"},
+    ]
+    folder = version(tmp_path / "1.0.0", kept, gone)
+    assert worked_on(night(folder), "respond") == {("p", "qa"), ("q", ""), ("r", "qa")}
 
 
 def test_new_tasks_must_differ_from_all_that_were_ever_there(tmp_path: Path) -> None:

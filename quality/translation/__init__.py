@@ -1,0 +1,1 @@
+"""Whether a translation kept what it had to keep."""
