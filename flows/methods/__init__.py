@@ -10,11 +10,13 @@ from types import MappingProxyType
 from flows.methods.base import Method
 from flows.methods.respond import Respond
 from flows.methods.self_instruct import SelfInstruct
+from flows.methods.verifiable import Verifiable
 
 #: Value of `kind:` to the method.
 METHODS: Mapping[str, type[Method]] = MappingProxyType(
     {
         "self_instruct": SelfInstruct,
         "respond": Respond,
+        "verifiable": Verifiable,
     }
 )

@@ -73,7 +73,7 @@ def run_program(
     Args:
         code: of the program, untrusted.
         function: that it should define.
-        calls: the arguments of each call, JSON values; see `encode`.
+        calls: the arguments of each call, JSON values; see `quality.verifiers.values`.
         limits: null for the usual ones.
 
     Raises:

@@ -1,11 +1,12 @@
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
 from schemas.errors import InputError
-from schemas.recipe import Recipe, RespondOptions, SelfInstructOptions, parse_recipe
+from schemas.recipe import GENERATORS, Recipe, RespondOptions, SelfInstructOptions, parse_recipe
 
+KINDS = [get_args(model.model_fields["kind"].annotation)[0] for model in GENERATORS]
 #: The recipe of HOUSE.md, every field named.
 HOUSE: dict[str, Any] = {
     "name": "my-dataset",
@@ -137,7 +138,7 @@ RESPOND = {"kind": "respond", "prompts": "p"}
         ),
         (
             with_field("generators", [{"kind": "evolve"}]),
-            "expected one of self_instruct, respond, got 'evolve' for 'generators.0.kind' in "
+            f"expected one of {', '.join(KINDS)}, got 'evolve' for 'generators.0.kind' in "
             "r.yaml: correct it",
         ),
         (

@@ -6,10 +6,12 @@ from pydantic import Field
 
 from schemas.recipe.generators.respond import RespondOptions
 from schemas.recipe.generators.self_instruct import SelfInstructOptions
+from schemas.recipe.generators.verifiable import VerifiableOptions
 
 AnyGenerator = (
     SelfInstructOptions
     | RespondOptions
+    | VerifiableOptions
 )  # fmt: skip
 GeneratorOptions = Annotated[AnyGenerator, Field(discriminator="kind")]
 

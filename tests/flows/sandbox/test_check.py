@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.sandbox import check as module
-from flows.sandbox.check import check_program, encode, extract_code, is_same
+from flows.sandbox.check import check_program, extract_code
 from flows.sandbox.run import RunResult, find_obstacle
+from quality.verifiers.values import encode, is_same
 
 needs_sandbox = pytest.mark.skipif(find_obstacle() is not None, reason=str(find_obstacle()))
 
