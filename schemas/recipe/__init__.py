@@ -23,6 +23,7 @@ from schemas.recipe.refining import (
     StudentOptions,
 )
 from schemas.recipe.sources import SourceOptions
+from schemas.recipe.spending import SpendingOptions
 from schemas.recipe.teacher import TeacherOptions
 from schemas.recipe.versions import (
     GateOptions,
@@ -54,6 +55,7 @@ __all__ = [
     "SemanticContaminationOptions",
     "SemanticOptions",
     "SourceOptions",
+    "SpendingOptions",
     "SplitOptions",
     "StudentOptions",
     "TargetOptions",
