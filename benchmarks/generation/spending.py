@@ -203,8 +203,9 @@ def main() -> None:
         row, arms = replay(given.pool)
         found = f"{table(columns, [row])}\n\n{table(['arm', 'jobs', 'rows', 'tokens a job'], arms)}"
         note = (
-            f"Jobs of the embedded teacher, drawn anew for each of {SEEDS} seeds; tokens per "
-            f"accepted row until {TARGET} rows."
+            f"{sum(int(arm[1]) for arm in arms)} jobs of the embedded teacher, drawn with "
+            f"replacement for each of {SEEDS} seeds; tokens per accepted row until {TARGET} rows. "
+            "The intervals are those of the draws: how few jobs an arm has is not in them."
         )
         write(f"Replayed jobs: {given.kind}", f"{note}\n\n{found}")
 
