@@ -5,7 +5,6 @@ stages, until enough rows survive. Every stage is cached by key and every reply 
 the turns cost only what is new.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,24 +15,19 @@ from prefect.cache_policies import NO_CACHE
 from flows import stages
 from flows.artifacts import RunProgress, failure_artifacts, publish_artifacts
 from flows.estimate import compare, quote_run
-from flows.generate.rounds import Round, count_jobs
+from flows.generate.rounds import Round
+from flows.generate.schedule import Schedule
 from flows.history.gate import GateError
 from flows.hub.step import check_ready, is_pushed, push_published
 from flows.publishers.local import publish_version
 from flows.refresh.carrying import bring_earlier, carry_on, leave_decided
 from flows.refresh.night import Night
-from flows.session import RunSpec, Session, close_session, session_for
+from flows.session import RunSpec, close_session, session_for
 from flows.summary import summarise
 from flows.versions import open_version
 from schemas.errors import FeingoldError
 from schemas.manifest import Published, StageRef
 from schemas.recipe import Recipe, TargetOptions
-
-# A round has at most this many times the jobs of the first one.
-_MAX_GROWTH = 8
-# Yield falls as novelty runs out. Asking for a little more saves the small rounds at the end, each
-# of which costs a way through all stages; the best rows are taken.
-_MARGIN = 1.25
 
 
 @task(task_run_name="ingest", cache_policy=NO_CACHE)
@@ -257,14 +251,18 @@ def _reach_target(
     replayed = len(plan)  # rounds that brought no version: they count for nothing tonight
     dry_rounds = accepted = 0
     before = list(made)
-    per_job = stages.method_of(session, options, before).tasks_per_job
+    method = stages.method_of(session, options, before)
+    schedule = Schedule(method, options, session.recipe.spending)
     made.append(before[0])  # the place of this generator's stage
     while True:
-        plan.append(_next_round(options, per_job, plan[replayed:], accepted))
+        plan.append(schedule.next_round(plan[replayed:]))
         made[-1] = generate(spec, position, list(plan), before)
         refined = _refine(spec, made, is_last=False)
         refs[:] = [*made, *refined]
-        found = _count_accepted(session, refined[-1], options)
+        found = schedule.note(
+            session.store.rows(refined[-1]).filter(source=options.source_name),
+            session.store.manifest(made[-1]).notes["spent"],
+        )
         rounds = len(plan) - replayed
         session.progress.say(f"round {rounds}: {found} of {options.target} rows accepted")
         if found >= options.target:
@@ -275,6 +273,9 @@ def _reach_target(
             return f"max_rounds = {options.max_rounds}"
         if dry_rounds >= options.max_dry_rounds:
             return f"max_dry_rounds = {options.max_dry_rounds}"
+        stop = schedule.stop()
+        if stop is not None:
+            return stop
 
 
 def _refine(spec: RunSpec, made: Sequence[StageRef], *, is_last: bool = True) -> list[StageRef]:
@@ -321,21 +322,3 @@ def _rating_steps(
     if recipe.asks_back:
         steps += [ask_back, student]
     return steps
-
-
-def _next_round(
-    options: TargetOptions, per_job: int, plan: Sequence[Round], accepted: int
-) -> Round:
-    """How many jobs the next round has: what the yield so far suggests."""
-    first = math.ceil(options.target / per_job)
-    if not plan:
-        return first
-    accepted_per_job = max(accepted, 1) / count_jobs(plan)
-    wanted = math.ceil(_MARGIN * (options.target - accepted) / accepted_per_job)
-    return min(max(wanted, first), first * _MAX_GROWTH)
-
-
-def _count_accepted(session: Session, ref: StageRef, options: TargetOptions) -> int:
-    """Rows of this generator that passed every rule."""
-    name = options.source_name
-    return int((session.store.rows(ref)["source"] == name).sum())

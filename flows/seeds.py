@@ -49,10 +49,22 @@ def load_seeds(session: Session, options: SelfInstructOptions | EvolInstructOpti
 
 def load_topics(languages: Collection[str]) -> list[str]:
     """Return the built-in topics of the recipe's languages."""
+    return [topic for group in load_topic_groups(languages).values() for topic in group]
+
+
+def load_topic_groups(languages: Collection[str]) -> dict[str, list[str]]:
+    """Return them by heading: lines that begin with `# ` in their files."""
     folder = files("flows.generators") / "topics"
     found = [folder / f"{language}.txt" for language in languages]
     texts = [item.read_text(encoding="utf-8") for item in found if item.is_file()]
-    return [line for text in texts for line in text.splitlines() if line]
+    groups: dict[str, list[str]] = {}
+    heading = ""
+    for line in (line for text in texts for line in text.splitlines() if line):
+        if line.startswith("# "):
+            heading = line.removeprefix("# ")
+        else:
+            groups.setdefault(heading, []).append(line)
+    return groups
 
 
 def fits(seed: Seed, categories: Collection[str] | None) -> bool:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from flows.generate.accounts import per_accepted
 from flows.refresh.night import CARRIED, EARLIER
 from flows.session import Session
 from flows.stages import collect
@@ -32,12 +33,17 @@ def summarise(
         stops: generator name to the limit that stopped it.
 
     Returns:
-        The JSON object of the command-line contract, and `stages`, `stopped_by`, `is_new`.
+        The JSON object of the command-line contract, and `stages`, `stopped_by`, `is_new`,
+        `per_accepted` (see `flows.generate.accounts`).
     """
     _, decisions = collect(session, refs)
     funnel = count_stages(session.store, refs)
     rows_in, dropped, quarantined = count_rows(funnel)
     spent = spending(session)
+    seconds = round(time.monotonic() - session.started, 2)
+    account = per_accepted(session.store, refs)
+    if account is not None:
+        account["seconds"] = round(seconds / account["rows"], 2) if account["rows"] else None
     return {
         "dataset": session.recipe.name,
         "version": published.version if published else None,
@@ -61,7 +67,8 @@ def summarise(
             for record in teacher_records(session)
             if session.asked_panel is not None
         ],
-        "seconds": round(time.monotonic() - session.started, 2),
+        "per_accepted": account,
+        "seconds": seconds,
     }
 
 

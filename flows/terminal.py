@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from flows.generate.accounts import describe as describe_account
+
 #: Lines of a summary, at most.
 MAX_LINES: Final = 20
 
@@ -82,6 +84,9 @@ def _spent(summary: Mapping[str, Any]) -> list[str]:
             f"{requests['failed']:,} failed; {tokens['prompt']:,} + {tokens['completion']:,} "
             f"tokens; US$ {summary['cost_usd']:.4f}"
         )
+    account = summary.get("per_accepted")
+    if account is not None:
+        lines.append(f"  a row    {describe_account(account)}")
     if len(summary["teachers"]) > 1:
         shares = [
             f"{teacher['model']} {teacher['requests']['sent']:,}" for teacher in summary["teachers"]

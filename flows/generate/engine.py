@@ -6,11 +6,11 @@ what passes must not depend on which reply came first.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from flows.methods.jobs import Ask, Draft, Gate, Job
+from flows.methods.jobs import Ask, Draft, Gate, Job, Work
 from flows.teachers.panel import Panel
 from flows.watch import Watch
 from quality.gates import InstructionGates, Rejection
@@ -49,6 +49,7 @@ async def run_jobs(
     gates: InstructionGates | None = None,
     progress: Watch,
     first_questions: int = 1,
+    tell: Callable[[int, TeacherReply], None] = lambda place, reply: None,  # noqa: ARG005
 ) -> AsyncIterator[list[Draft]]:
     """Run jobs to their end.
 
@@ -58,6 +59,7 @@ async def run_jobs(
         gates: with the instructions that are known; null for jobs that never come to them.
         progress: told of every question and reply.
         first_questions: of each job, which `progress` was told of before.
+        tell: called with the place of a job and each reply it got.
 
     Yields:
         The drafts of each job, in the order of the jobs, as soon as they can.
@@ -65,7 +67,7 @@ async def run_jobs(
     running = _Running(iter(jobs), gates, progress, first_questions)
     async for reply in panel.ask(running.groups()):
         progress.advance()
-        running.read(reply)
+        tell(running.read(reply), reply)
         for drafts in running.take_finished():
             yield drafts
     for drafts in running.take_finished():
@@ -95,6 +97,8 @@ class _Running:
         self._head = 0  # whose drafts come next
         self._is_fed = False
         self._moved = asyncio.Event()
+        self._working: set[asyncio.Task[None]] = set()
+        self._fault: BaseException | None = None
 
     async def groups(self) -> AsyncIterator[list[TeacherRequest]]:
         """Give questions: first those of jobs under way, then those of new ones."""
@@ -105,6 +109,8 @@ class _Running:
                     active = self._ready.popleft()
                     group += active.requests
                     self._sent.append(active)
+            if self._fault is not None:
+                raise self._fault
             if group:
                 yield group
             elif not self._live and self._is_fed:
@@ -113,16 +119,16 @@ class _Running:
                 self._moved.clear()
                 await self._moved.wait()
 
-    def read(self, reply: TeacherReply) -> None:
-        """Hand a reply to the job that asked."""
+    def read(self, reply: TeacherReply) -> int:
+        """Hand a reply to the job that asked; return its place."""
         active = self._sent[0]
         active.replies.append(reply)
-        if len(active.replies) < len(active.requests):
-            return
-        self._sent.popleft()
-        replies, active.replies = active.replies, []
-        self._advance(active, replies)
-        self._moved.set()
+        if len(active.replies) == len(active.requests):
+            self._sent.popleft()
+            replies, active.replies = active.replies, []
+            self._advance(active, replies)
+            self._moved.set()
+        return active.place
 
     def take_finished(self) -> Iterator[list[Draft]]:
         """Give the drafts whose turn it is."""
@@ -165,12 +171,25 @@ class _Running:
                 active.gate = step
                 self._at_gate[active.place] = active
                 return
+            if isinstance(step, Work):
+                working = asyncio.create_task(self._work(active, step))
+                self._working.add(working)
+                working.add_done_callback(self._working.discard)
+                return
             self._expect(active, step)
             if step.requests:
                 active.requests = step.requests
                 self._ready.append(active)
                 return
             answer = []
+
+    async def _work(self, active: _Active, step: Work) -> None:
+        """Do the work of a job and take it on; a fault ends the run."""
+        try:
+            self._advance(active, await asyncio.to_thread(step.call))
+        except Exception as error:  # noqa: BLE001  raised where the questions are fed
+            self._fault = error
+        self._moved.set()
 
     def _finish(self, active: _Active, drafts: list[Draft]) -> None:
         self._live -= 1

@@ -3,9 +3,11 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import polars as pl
 
+from flows.generate.costs import Costs
 from flows.generate.engine import run_jobs
 from flows.generate.ledger import Ledger
 from flows.generate.rounds import Round, list_jobs
@@ -57,45 +59,54 @@ def generate_rows(method: Method, *, plan: Sequence[Round], taken: Counter[str])
     """
     session = method.kit.session
     ledger = Ledger(session, method.kit.name, taken)
-    asyncio.run(_run(method, plan, ledger))
+    costs = Costs(session)
+    asyncio.run(_run(method, plan, ledger, costs))
     ledger.add(list(method.unreadable()))
-    notes = {}
+    notes: dict[str, Any] = {"source": method.kit.name, "spent": costs.as_notes()}
     if method.proposes:
-        notes = {"generator": method.kit.name, "requests_by_round": list(plan)}
+        notes |= {"generator": method.kit.name, "requests_by_round": list(plan)}
     return ledger.output(reusable=not session.panel.had_passing_fault, notes=notes)
 
 
-async def _run(method: Method, plan: Sequence[Round], ledger: Ledger) -> None:
+async def _run(method: Method, plan: Sequence[Round], ledger: Ledger, costs: Costs) -> None:
     async with method.kit.session.panel.opened():
         if not method.proposes:
-            await _run_round(method, method.jobs(), method.count_jobs(), ledger, None)
+            round_ = _Round(method.jobs(), method.count_jobs())
+            await _run_round(method, round_, ledger, costs)
             return
         gates = _make_gates(method)
         night = method.kit.session.spec.night
         first = 0 if night is None else night.first
         for places in list_jobs(plan):
             jobs = (method.job(first + position, arm) for position, arm in places)
-            await _run_round(method, jobs, len(places), ledger, gates)
+            round_ = _Round(jobs, len(places), [arm for _, arm in places], gates)
+            await _run_round(method, round_, ledger, costs)
 
 
-async def _run_round(
-    method: Method,
-    jobs: Iterable[Job],
-    number: int,
-    ledger: Ledger,
-    gates: InstructionGates | None,
-) -> None:
+class _Round(NamedTuple):
+    """Jobs that run together; `arms` of each, where the run chose them."""
+
+    jobs: Iterable[Job]
+    number: int
+    arms: Sequence[str] = ()
+    gates: InstructionGates | None = None
+
+
+async def _run_round(method: Method, round_: _Round, ledger: Ledger, costs: Costs) -> None:
     session = method.kit.session
+    costs.begin_round(round_.arms)
     async with watch(session, method.kit.name, ledger) as progress:
-        progress.expect(number * method.first_questions)
+        progress.expect(round_.number * method.first_questions)
         drafts = run_jobs(
             session.panel,
-            jobs,
-            gates=gates,
+            round_.jobs,
+            gates=round_.gates,
             progress=progress,
             first_questions=method.first_questions,
+            tell=costs.add,
         )
         async for made in drafts:
+            costs.settle(made)
             ledger.add(made)
 
 

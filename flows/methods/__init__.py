@@ -21,6 +21,7 @@ from flows.methods.revise import Revise
 from flows.methods.self_instruct import SelfInstruct
 from flows.methods.translate import Translate
 from flows.methods.tree import GrowTrees
+from flows.methods.verifiable import Verifiable
 
 #: Value of `kind:` to the method.
 METHODS: Mapping[str, type[Method]] = MappingProxyType(
@@ -38,5 +39,6 @@ METHODS: Mapping[str, type[Method]] = MappingProxyType(
         "best_of": BestOf,
         "translate": Translate,
         "revise": Revise,
+        "verifiable": Verifiable,
     }
 )

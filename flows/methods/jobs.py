@@ -1,10 +1,10 @@
 """The words in which a method and whoever runs it talk: jobs, questions, gates, drafts.
 
-A job is a Python generator. It yields what it wants, `Ask` or `Gate`, is sent what came of it, and
-returns its drafts. It touches nothing itself, so a test can play teacher and gate.
+A job is a Python generator. It yields what it wants, `Ask`, `Gate` or `Work`, is sent what came of
+it, and returns its drafts. It touches nothing itself, so a test can play teacher and gate.
 """
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -47,6 +47,16 @@ class Gate(NamedTuple):
     candidates: Sequence[Candidate]
 
 
+class Work(NamedTuple):
+    """Have something slow done beside the questions of other jobs; what it returned comes back.
+
+    Attributes:
+        call: run in a thread, so it shares nothing that changes.
+    """
+
+    call: Callable[[], Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What a job made: a row, or an attempt at one.
@@ -85,5 +95,5 @@ class Draft:
     action: str = "drop"
 
 
-Step: TypeAlias = Ask | Gate
+Step: TypeAlias = Ask | Gate | Work
 Job: TypeAlias = Generator[Step, Any, list[Draft]]

@@ -22,7 +22,7 @@ from flows.methods.answering import answer_requests, keep_best
 from flows.methods.base import Forecast, Kit, Method, Wave
 from flows.methods.jobs import Ask, Candidate, Draft, Gate, Job
 from flows.methods.proposing import reject_unlikely, task_id
-from flows.seeds import fits, load_seeds, load_topics
+from flows.seeds import fits, load_seeds, load_topic_groups
 from flows.store import hash_json
 from quality.gates import Rejection
 from schemas.errors import InputError
@@ -54,6 +54,7 @@ class SelfInstruct(Method):
         self.tasks_per_job = kit.profile.proposals_per_request
         self._seeds = load_seeds(kit.session, self._options)
         self._shown = [seed for seed in self._seeds if fits(seed, kit.profile.categories)]
+        self._groups = load_topic_groups(kit.languages)
 
     @property
     def fingerprint(self) -> str:
@@ -64,17 +65,24 @@ class SelfInstruct(Method):
         """The seeds."""
         return ((seed.id, seed.instruction) for seed in self._seeds)
 
-    def job(self, position: int, arm: str) -> Job:  # noqa: ARG002  has no arms
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Groups of topics, or categories of the seeds that are shown."""
+        if self.kit.profile.style == "topics":
+            return tuple(self._groups)
+        return tuple(sorted({seed.category for seed in self._shown}))
+
+    def job(self, position: int, arm: str) -> Job:
         """Propose tasks, gate them, answer those that pass."""
-        proposed = self._request(position)
+        proposed = self._request(position, arm)
         (reply,) = yield Ask([proposed.request])
         if reply.error is not None:
             rejection = Rejection("teacher_error", evidence=reply.error)
-            return [Draft(reply, parents=proposed.parents, rejection=rejection)]
+            return [Draft(reply, parents=proposed.parents, arm=arm, rejection=rejection)]
         found = self._read(proposed, reply)
         if not found:
             rejection = Rejection("unparsable_reply", evidence=reply.text[:200])
-            return [Draft(reply, parents=proposed.parents, rejection=rejection)]
+            return [Draft(reply, parents=proposed.parents, arm=arm, rejection=rejection)]
         is_single = self.kit.profile.proposals_per_request == 1
         unlikely = reject_unlikely(self.kit.profile, reply) if is_single else None
         verdicts: Sequence[Rejection | None] = [unlikely] * len(found)
@@ -84,7 +92,13 @@ class SelfInstruct(Method):
         for item, verdict in zip(found, verdicts, strict=True):
             if verdict is None:
                 accepted.append(
-                    GivenTask(_candidate(item).id, item.instruction, item.input, proposed.parents)
+                    GivenTask(
+                        _candidate(item).id,
+                        item.instruction,
+                        item.input,
+                        proposed.parents,
+                        arm=arm,
+                    )
                 )
             else:
                 drafts.append(
@@ -93,6 +107,7 @@ class SelfInstruct(Method):
                         instruction=item.instruction,
                         input=item.input,
                         parents=proposed.parents,
+                        arm=arm,
                         rejection=verdict,
                     )
                 )
@@ -131,13 +146,14 @@ class SelfInstruct(Method):
             f"{profile.answer_yield:.0%} of answered ones every rule",
         )
 
-    def _request(self, position: int) -> _Proposed:
-        """Render a request for new tasks; it depends on the recipe's seed and the position only."""
+    def _request(self, position: int, arm: str = "") -> _Proposed:
+        """Render a request for new tasks; it depends on the recipe's seed, position and arm."""
         kit, profile = self.kit, self.kit.profile
         if profile.style == "topics":
-            return self._topic_request(position)
+            return self._topic_request(position, arm)
         rng = random.Random(f"{kit.seed}:{kit.name}:{position}")
-        shown = rng.sample(self._shown, k=min(profile.examples_per_prompt, len(self._shown)))
+        fitting = [seed for seed in self._shown if arm in ("", seed.category)]
+        shown = rng.sample(fitting, k=min(profile.examples_per_prompt, len(fitting)))
         request = render_proposals(
             shown,
             style=profile.style,
@@ -148,13 +164,14 @@ class SelfInstruct(Method):
         )
         return _Proposed(request, tuple(seed.id for seed in shown))
 
-    def _topic_request(self, position: int) -> _Proposed:
+    def _topic_request(self, position: int, arm: str) -> _Proposed:
         """Take every topic once before any comes again, each time with first words of some seed."""
         kit, profile = self.kit, self.kit.profile
         rng = random.Random(f"{kit.seed}:{kit.name}")
         marked = [seed for seed in self._shown if seed.topic]
         shown = rng.sample(marked, k=min(profile.examples_per_prompt, len(marked)))
-        topics = load_topics(kit.languages)
+        groups = self._groups.items()
+        topics = [topic for name, group in groups if arm in ("", name) for topic in group]
         rng.shuffle(topics)
         openers = sorted({seed.opener for seed in marked})
         if not topics or not openers:

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import yaml
 
+from flows.generate.accounts import describe
 from flows.publishers.changelog import render_changelog
 from flows.publishers.evidence import evidence_tables
 from flows.publishers.layout import splits_of
@@ -33,6 +34,7 @@ REJECTS_LINE = (
     "`decisions/`."
 )
 LOADED_FROM = '"path/to/this/directory", "default", split="train"'
+_COSTS = ("requests", "tokens")
 _EXAMPLES = 3
 _EXAMPLE_CHARACTERS = 400
 
@@ -124,6 +126,9 @@ def _overview(manifest: DatasetManifest) -> str:
         f"The generator {name} stopped before its target: {limit}."
         for name, limit in manifest.notes.get("stopped_by", {}).items()
     ]
+    account = manifest.notes.get("per_accepted")
+    if isinstance(account, dict):
+        lines.append(f"Cost of generation: {describe(account)}, replayed requests included.")
     return "\n\n".join(lines)
 
 
@@ -151,7 +156,22 @@ def _funnel(manifest: DatasetManifest) -> str:
             "## What became of the rows",
             _table(["stage", "in", "kept", "out"], stages),
             _table(["rule", "rows"], rules) if rules else "No rule took a row.",
+            *_arms(manifest),
         ]
+    )
+
+
+def _arms(manifest: DatasetManifest) -> list[str]:
+    """What the rows of each arm of a generator cost, where there are several."""
+    account = manifest.notes.get("per_accepted") or {}
+    lines = [
+        [source, arm, cost["rows"], *("–" if cost[n] is None else cost[n] for n in _COSTS)]
+        for source, arms in account.get("by_arm", {}).items()
+        if len(arms) > 1
+        for arm, cost in arms.items()
+    ]
+    return [_table(["generator", "arm", "rows", "requests a row", "tokens a row"], lines)] * bool(
+        lines
     )
 
 

@@ -4,11 +4,13 @@ import shutil
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from flows.dedup.header import FOLDER
 from flows.disk import sync_tree, user_disk_errors
+from flows.generate.accounts import per_accepted
 from flows.history.gate import require_gate
 from flows.history.snapshot import Snapshot, parse_fields
 from flows.publishers.card import render_card
@@ -63,7 +65,10 @@ def publish_version(
         raise _nothing_left(session, refs)
     folder = Path(session.spec.out) / session.recipe.name
     rows, splits = split_rows(session, rows, folder)
-    notes = {"stopped_by": dict(stops), **({"splits": splits} if splits else {})}
+    notes: dict[str, Any] = {"stopped_by": dict(stops), **({"splits": splits} if splits else {})}
+    account = per_accepted(session.store, refs)
+    if account is not None:
+        notes["per_accepted"] = account
     if session.spec.night is not None:
         notes |= session.spec.night.note()
     if session.recipe.training is not None:

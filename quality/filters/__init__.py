@@ -30,6 +30,7 @@ from quality.filters.secrets import secrets
 from quality.filters.unclosed_code import unclosed_code
 from quality.filters.unfinished import unfinished
 from quality.filters.unreadable_urls import unreadable_urls
+from quality.filters.verified import verified
 from quality.filters.word_bounds import max_words, min_words
 from quality.filters.wrong_arithmetic import wrong_arithmetic
 from quality.filters.wrong_order import wrong_order
@@ -62,6 +63,7 @@ FILTERS: Final[dict[str, Callable[..., Check]]] = {
     "wrong_arithmetic": wrong_arithmetic,
     "wrong_result": wrong_result,
     "wrong_order": wrong_order,
+    "verified": verified,
     "max_padding": max_padding,
     "secrets": secrets,
     "personal_data": personal_data,

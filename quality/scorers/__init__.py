@@ -44,6 +44,7 @@ from quality.scorers.unclosed_code import unclosed_code
 from quality.scorers.unfinished import unfinished
 from quality.scorers.unshown_calculation import unshown_calculation
 from quality.scorers.urls import urls
+from quality.scorers.verified import verified
 from quality.scorers.wrong_order import wrong_order
 from quality.scorers.wrong_result import wrong_result
 from schemas.errors import InputError
@@ -86,16 +87,18 @@ SCORERS: Final[dict[str, Callable[[pl.DataFrame], pl.Series]]] = {
     "wrong_result": wrong_result,
     "wrong_order": wrong_order,
     "unshown_calculation": unshown_calculation,
+    "verified": verified,
     "secrets": secrets,
     "personal_data": personal_data,
     "quality": quality,
 }
 
 #: Neither better than plain length or a random number on any labels measured here, nor a guard
-#: that a default filter or `quality` needs. A recipe may name them.
+#: that a default filter or `quality` needs, or only for rows that carry a check. A recipe may name
+#: them.
 OPTIONAL_SCORERS: Final[frozenset[str]] = frozenset({
     "instruction_words", "dominant_phrase", "compressibility", "lexical_diversity",
-    "ellipsis_lines", "bullet_lines", "symbol_words", "alphabetic_words",
+    "ellipsis_lines", "bullet_lines", "symbol_words", "alphabetic_words", "verified",
 })  # fmt: skip
 
 DEFAULT_SCORERS: Final[tuple[str, ...]] = tuple(

@@ -25,6 +25,7 @@ from schemas.recipe.refining import (
 )
 from schemas.recipe.review import ReviewOptions
 from schemas.recipe.sources import SourceOptions
+from schemas.recipe.spending import SpendingOptions
 from schemas.recipe.teacher import TeacherOptions
 from schemas.recipe.training import TrainingOptions, read_amount
 from schemas.recipe.trees import TreeOptions
@@ -61,6 +62,7 @@ __all__ = [
     "SemanticContaminationOptions",
     "SemanticOptions",
     "SourceOptions",
+    "SpendingOptions",
     "SplitOptions",
     "StudentOptions",
     "TargetOptions",

@@ -17,6 +17,7 @@ from schemas.recipe.refining import (
 )
 from schemas.recipe.review import ReviewOptions
 from schemas.recipe.sources import SourceOptions
+from schemas.recipe.spending import SpendingOptions
 from schemas.recipe.teacher import TeacherOptions, Teachers
 from schemas.recipe.training import TrainingOptions
 from schemas.recipe.versions import GateOptions, PublishOptions, RefreshOptions, SplitOptions
@@ -38,6 +39,7 @@ class Recipe(Options):
     budget: BudgetOptions = BudgetOptions()
     sources: tuple[SourceOptions, ...] = ()
     generators: tuple[GeneratorOptions, ...] = ()
+    spending: SpendingOptions = SpendingOptions()
     runner: Literal["local", "ray"] = Field(
         "local", description="where deduplication runs: this machine, or a Ray cluster"
     )

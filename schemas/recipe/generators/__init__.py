@@ -17,6 +17,7 @@ from schemas.recipe.generators.revise import ReviseOptions
 from schemas.recipe.generators.self_instruct import SelfInstructOptions
 from schemas.recipe.generators.translate import TranslateOptions
 from schemas.recipe.generators.tree import GrowOptions
+from schemas.recipe.generators.verifiable import VerifiableOptions
 
 AnyGenerator = (
     SelfInstructOptions
@@ -32,6 +33,7 @@ AnyGenerator = (
     | BestOfOptions
     | TranslateOptions
     | ReviseOptions
+    | VerifiableOptions
 )  # fmt: skip
 GeneratorOptions = Annotated[AnyGenerator, Field(discriminator="kind")]
 

@@ -5,11 +5,11 @@ import random
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.generate.engine import run_jobs
-from flows.methods.jobs import Ask, Candidate, Draft, Gate, Job
+from flows.methods.jobs import Ask, Candidate, Draft, Gate, Job, Work
 from quality.gates import InstructionGates
 from schemas.records import TeacherReply, TeacherRequest
 
@@ -163,3 +163,52 @@ def test_questions_beyond_the_first_are_told_as_they_come() -> None:
 def test_what_a_job_asks_next_goes_before_new_jobs() -> None:
     _, panel, _ = run([chain(str(n), [1, 1]) for n in range(300)])
     assert panel.asked.index("0.1.0") < panel.asked.index("299.0.0")
+
+
+def worker(name: str, steps: list[int]) -> Job:
+    """Have work done between questions."""
+    heard: list[str] = []
+    for step, number in enumerate(steps):
+        heard.append((yield Work(lambda step=step: f"did {name}.{step}")))
+        replies = yield Ask([request(f"{name}.{step}.{n}") for n in range(number)])
+        heard += [reply.text for reply in replies]
+    return [Draft(None, instruction=text) for text in heard]
+
+
+@given(plans=st.lists(st.lists(st.integers(0, 2), max_size=3), max_size=6), seed=st.integers(0, 99))
+@settings(max_examples=30)
+def test_work_is_done_beside_the_questions_and_changes_no_order(plans, seed: int) -> None:
+    found, _, _ = run([worker(str(n), steps) for n, steps in enumerate(plans)], seed=seed)
+    for place, (steps, drafts) in enumerate(zip(plans, found, strict=True)):
+        told = [draft.instruction for draft in drafts]
+        assert len(told) == len(steps) + sum(steps)
+        assert [text for text in told if text.startswith("did")] == [
+            f"did {place}.{step}" for step in range(len(steps))
+        ]
+
+
+def test_a_job_may_work_and_ask_nobody() -> None:
+    assert [d.instruction for d in run([worker("0", [0])])[0][0]] == ["did 0.0"]
+
+
+def test_work_that_raises_ends_the_run() -> None:
+    def broken() -> Job:
+        yield Work(lambda: 1 // 0)
+        return []
+
+    with pytest.raises(ZeroDivisionError):
+        run([broken(), chain("1", [2])])
+
+
+def test_every_reply_is_told_with_the_place_of_its_job() -> None:
+    told: list[tuple[int, str]] = []
+    panel, progress = Panel(3), Progress(2)
+
+    async def collect() -> None:
+        jobs = iter([chain("0", [1, 1]), chain("1", [2])])
+        found = run_jobs(panel, jobs, progress=progress, tell=lambda n, r: told.append((n, r.text)))  # type: ignore[arg-type]
+        async for _ in found:
+            pass
+
+    asyncio.run(asyncio.wait_for(collect(), 20))
+    assert sorted(told) == [(0, "re 0.0.0"), (0, "re 0.1.0"), (1, "re 1.0.0"), (1, "re 1.0.1")]
