@@ -31,8 +31,8 @@ from schemas.recipe import (
 
 #: Fields of a recipe that decide which rows a version has.
 DECIDING = (
-    *("language", "seed", "teacher", "generators", "dedup", "decontaminate", "scorers", "judge"),
-    *("student", "filters", "labels", "min_precision", "on_abstain", "select"),
+    *("language", "seed", "teacher", "generators", "spending", "dedup", "decontaminate"),
+    *("scorers", "judge", "student", "filters", "labels", "min_precision", "on_abstain", "select"),
 )
 
 

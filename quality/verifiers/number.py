@@ -36,6 +36,10 @@ _UNITS: Final[Mapping[str, str]] = {
     for form in forms.split()
 }  # fmt: skip
 _LONGEST = 4_000
+#: Words between what announces a result and the number; farther off, among other numbers of the
+#: answer, it may be any number.
+_NEAR = 4
+_DOUBT = "or"  # read as unsure
 
 
 def number(check: Mapping[str, Any], answer: str) -> bool | None:
@@ -95,6 +99,9 @@ def _final(text: str, language: str, units: set[str]) -> tuple[str, Sequence[Num
         if found:
             marks = [mark.end() for mark in _MARKER.finditer(sentence)]
             start = max((end for end in marks if end <= found[-1].start), default=0)
+            gap = len(sentence[start : found[-1].start].split())
+            if gap > _NEAR and len(find_numerals(clean_latex(text), language)) > len(found):
+                return _DOUBT, _with_unit(found, units)
             return sentence, _with_unit([item for item in found if item.start >= start], units)
     return "", []
 

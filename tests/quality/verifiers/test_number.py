@@ -56,6 +56,7 @@ def check(answer: str, expected: str, **rest: Any) -> bool | None:
         ("It is not 12.", "12", {}, None),
         ("It is between 12 and 14.", "12", {}, None),
         ("It is 14 or 13.", "12", {}, False),
+        ("Each gets 40.\nThis is a simple fraction with a denominator of 10.", "10", {}, None),
         ("twelve", "12", {}, None),
         ("No idea.", "12", {}, None),
         ("3.14", "3.14159", {"places": 2}, True),
