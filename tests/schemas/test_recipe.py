@@ -92,7 +92,6 @@ def with_field(path: str, value: object) -> dict[str, Any]:
     return data
 
 
-KINDS = ", ".join(get_args(model.model_fields["kind"].annotation)[0] for model in GENERATORS)
 RESPOND = {"kind": "respond", "prompts": "p"}
 
 
