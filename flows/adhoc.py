@@ -33,7 +33,7 @@ def recipe_for_files(inputs: Sequence[str], base: LoadedRecipe | None = None) ->
     changed = recipe.model_copy(update={"sources": sources, "generators": ()})
     check_recipe(changed, where="the command line")
     shown = changed.model_dump(mode="json", exclude_unset=True)
-    shown["sources"] = [source.model_dump(exclude_none=True) for source in sources]
+    shown["sources"] = [source.model_dump(mode="json", exclude_defaults=True) for source in sources]
     text = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True)
     return LoadedRecipe(changed, Path.cwd(), text)
 

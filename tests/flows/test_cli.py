@@ -58,7 +58,7 @@ def test_every_verb_of_the_house_is_there() -> None:
     }  # fmt: skip
     assert set(_VERBS) - wanted == {
         *("audit", "batch", "journal", "judge", "learn", "prune", "refresh", "schema", "tune"),
-        *("trainer", "verify"),
+        *("trainer", "trees", "verify"),
     }
     assert wanted - set(_VERBS) == set()
 
@@ -450,6 +450,7 @@ def test_the_schema_is_printed() -> None:
 
 def test_curate_names_the_dataset_after_its_first_file(world: Path) -> None:
     (world / "rules.yaml").write_text(yaml.safe_dump({"name": "rules", **NO_MODEL}))
+    write_jsonl(world / "z.jsonl", [GOOD[3], "no row", GOOD[2]])
     words = ["curate", "rows.jsonl", "z.jsonl", "--set", "dedup.semantic=null", "--json"]
     answer = call_cli(*words, cwd=world).succeed().answer
     assert {name: type(answer[name]) for name in SUMMARY} == SUMMARY

@@ -122,7 +122,7 @@ def test_a_teacher_that_answers_with_an_error_only_is_tried_no_further() -> None
 @pytest.mark.parametrize(
     ("model", "hint"),
     [
-        (MODEL, "and teacher.model"),
+        (MODEL, "teacher.model, and that the server has /chat/completions"),
         ("fake-teachr", "that the server lists: did you mean 'fake-teacher'?"),
     ],
 )

@@ -177,10 +177,7 @@ def test_a_recipe_for_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert loaded.base == tmp_path
     assert yaml.safe_load(loaded.text) == {
         "name": "one",
-        "sources": [
-            {"path": "one.jsonl", "format": "auto"},
-            {"path": "hf:a/b", "format": "auto"},
-        ],
+        "sources": [{"path": "one.jsonl"}, {"path": "hf:a/b"}],
         "generators": [],
     }
 

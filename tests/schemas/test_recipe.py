@@ -199,5 +199,5 @@ def test_the_json_schema_names_every_field() -> None:
     assert set(Recipe.model_json_schema()["properties"]) == set(HOUSE) | {
         *("description", "license", "on_abstain", "runner"),
         *("judge", "student", "labels", "min_precision"),
-        *("splits", "gate", "refresh", "training", "review"),
+        *("splits", "gate", "refresh", "training", "review", "spending"),
     }
