@@ -1,7 +1,7 @@
 """Quotes a run before it starts: from its own prompts, the journal and stated assumptions."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
@@ -121,11 +121,14 @@ def quote_recipe(loaded: LoadedRecipe, *, home: str) -> tuple[Quote, Session]:
     return quote_run(session), session
 
 
-def quote_run(session: Session) -> Quote:
+def quote_run(
+    session: Session, *, source_rows: Callable[[Session], pl.DataFrame] | None = None
+) -> Quote:
     """Quote a run that has not started.
 
     Args:
         session: the run.
+        source_rows: gives the rows of the sources; null reads them, and stores nothing.
 
     Raises:
         InputError: if seeds or prompts cannot be read.
@@ -134,7 +137,7 @@ def quote_run(session: Session) -> Quote:
     teachers = recipe_teachers(recipe)
     journal = session.journal if (session.home / FILE).is_file() else None
     rates = _read_rates(session, journal)
-    earlier = cache(lambda: _source_rows(session))
+    earlier = cache(lambda: (source_rows or _source_rows)(session))
     methods = [make_method(session, item, earlier=earlier) for item in recipe.generators]
     forecasts = [method.forecast() for method in methods]
     found = [_quote(session, forecast, journal, rates) for forecast in forecasts]

@@ -8,6 +8,7 @@ the turns cost only what is new.
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import polars as pl
 from prefect import flow, task
 from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
@@ -22,7 +23,7 @@ from flows.hub.step import check_ready, is_pushed, push_published
 from flows.publishers.local import publish_version
 from flows.refresh.carrying import bring_earlier, carry_on, leave_decided
 from flows.refresh.night import Night
-from flows.session import RunSpec, close_session, session_for
+from flows.session import RunSpec, Session, close_session, session_for
 from flows.summary import summarise
 from flows.versions import open_version
 from schemas.errors import FeingoldError
@@ -152,7 +153,7 @@ def run_flow(spec: RunSpec) -> dict[str, Any]:
         if is_pushed(session):
             check_ready(session.recipe)
         is_quoted = bool(session.recipe.generators) and spec.night is None
-        quote = quote_run(session) if is_quoted else None
+        quote = quote_run(session, source_rows=_source_rows) if is_quoted else None
         stops = _make_rows(spec, refs)
         progress.reach(80, "rows made")
         if spec.night is not None and not spec.night.is_full:
@@ -175,6 +176,11 @@ def run_flow(spec: RunSpec) -> dict[str, Any]:
     finally:
         close_session(spec)
     return summary
+
+
+def _source_rows(session: Session) -> pl.DataFrame:
+    """The rows of the sources, of the stage that the run will find: nothing is read twice."""
+    return session.store.rows(stages.ingest(session))
 
 
 def _without_version(

@@ -30,10 +30,10 @@ HELPERS = {
     "quality/filters": {"check", "engine"},
     "quality/formats": {"parse", "frame", "turns", "published"},
     "flows/commands": set[str](),
-    "flows/generators": {"profiles", "tasks", "evol_cues", "loose_json"},
+    "flows/generators": {"profiles", "drawing", "tasks", "evol_cues", "loose_json"},
     "flows/methods": {
         *("base", "jobs", "answering", "proposing", "evol_starts", "dialogue_talk"),
-        *("chunk_requests", "material", "pairing", "raters"),
+        *("chunk_requests", "material", "over_tasks", "pairing", "raters"),
     },
 }
 

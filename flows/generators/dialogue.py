@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from flows.generators.drawing import Draw, continue_text
 from flows.generators.respond import parse_answer, render_chat
-from flows.generators.tasks import Draw, continue_text
 from quality.text import normalise_text
 from schemas.records import TeacherReply, TeacherRequest
 

@@ -11,17 +11,11 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
+from flows.generators.drawing import Draw, continue_text, order_text
 from flows.generators.evol_cues import CUES
 from flows.generators.respond import parse_answer
 from flows.generators.self_instruct import Proposal
-from flows.generators.tasks import (
-    INPUT_RULE,
-    Draw,
-    continue_text,
-    order_text,
-    read_task,
-    show_task,
-)
+from flows.generators.tasks import INPUT_RULE, read_task, show_task
 from quality.text import normalise_text
 from schemas.records import TeacherReply, TeacherRequest
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from flows.generators.drawing import Draw, continue_text, one_line
 from flows.generators.loose_json import read_objects
 from flows.generators.respond import draw_seed
 from quality.documents.chunks import Chunk
@@ -208,15 +209,8 @@ def render_question(
         sample: number of the draw.
     """
     fact, asks, examples = _EXAMPLES.get(language, _EXAMPLES["en"])
-    prompt = f"{examples}{fact}: {_one_line(sentence)}\n{asks}:"
-    body = {
-        "prompt": prompt,
-        "stop": ["\n"],
-        "temperature": temperature,
-        "max_tokens": max_tokens,
-        "seed": draw_seed(sample, prompt),
-    }
-    return TeacherRequest("completions", body, sample)
+    prompt = f"{examples}{fact}: {one_line(sentence)}\n{asks}:"
+    return continue_text(prompt, Draw(temperature, max_tokens, sample))
 
 
 def parse_question(reply: TeacherReply) -> str:
@@ -228,7 +222,7 @@ def parse_question(reply: TeacherReply) -> str:
 def ask_from_fact(question: str, sentence: str, *, language: str) -> str:
     """Return the user turn that asks a small model for the answer that a sentence gives."""
     asked = _FROM_FACT.get(language, _FROM_FACT["en"])
-    return asked.format(fact=break_tokens(_one_line(sentence)), question=question)
+    return asked.format(fact=break_tokens(one_line(sentence)), question=question)
 
 
 def render_long(
@@ -292,7 +286,3 @@ def _items(found: Sequence[Mapping[str, Any]]) -> Iterator[Item]:
         texts = [text.strip() for text in given if isinstance(text, str) and text.strip()]
         said = normalise_text(answer) if isinstance(answer, str) else ""
         yield Item(normalise_text(_LABEL.sub("", question.strip())), said, tuple(texts))
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

@@ -6,8 +6,8 @@ from the chat template, the questions pass the gates, and longer answers are not
 
 from collections.abc import Sequence
 
+from flows.generators.drawing import Draw, continue_text
 from flows.generators.self_instruct import Proposal
-from flows.generators.tasks import Draw, continue_text
 from quality.text import normalise_text
 from schemas.records import TeacherReply, TeacherRequest
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from flows.generators.drawing import Draw, continue_text, order_text
 from flows.generators.self_instruct import Proposal
-from flows.generators.tasks import INPUT_RULE, Draw, continue_text, order_text, read_task
+from flows.generators.tasks import INPUT_RULE, read_task
 from quality.text import normalise_text
 from schemas.records import TeacherReply, TeacherRequest
 

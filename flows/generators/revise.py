@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from flows.generators.drawing import Draw, continue_text, one_line
 from flows.generators.respond import draw_seed
 from quality.judging.fence import break_tokens, fence, mark_of
 from quality.judging.material import Material
@@ -52,14 +53,7 @@ def render_small_critique(task: str, answer: str, *, max_tokens: int) -> Teacher
     """
     texts = {"task": _one_line(task), "answer": _one_line(answer)}
     prompt = _SMALL_CRITIQUE.format(**texts)
-    body = {
-        "prompt": prompt,
-        "stop": ["\n"],
-        "temperature": 0.0,
-        "max_tokens": max_tokens,
-        "seed": draw_seed(0, prompt),
-    }
-    return TeacherRequest("completions", body)
+    return continue_text(prompt, Draw(0.0, max_tokens, 0))
 
 
 def parse_critique(reply: TeacherReply) -> str:
@@ -117,4 +111,4 @@ def _chat(system: str, material: Material, temperature: float, max_tokens: int) 
 
 
 def _one_line(text: str) -> str:
-    return " ".join(break_tokens(text).split())
+    return one_line(break_tokens(text))

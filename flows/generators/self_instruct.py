@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
+from flows.generators.drawing import Draw, continue_text, one_line
 from flows.generators.respond import draw_seed
 from quality.text import is_placeholder_input, normalise_text
 from schemas.records import Seed, TeacherReply, TeacherRequest
@@ -163,17 +164,10 @@ def render_topic_proposal(
     about, asks = _TOPIC_LABELS.get(language, _TOPIC_LABELS["en"])
     lines = [_HEADINGS.get(language, _HEADINGS["en"])]
     for seed in seeds:
-        lines += [f"{about}: {seed.topic}", f"{asks}: {_one_line(seed.instruction)}"]
+        lines += [f"{about}: {seed.topic}", f"{asks}: {one_line(seed.instruction)}"]
     lines += [f"{about}: {topic}", f"{asks}: {opener}".rstrip()]
     prompt = "\n".join(lines)
-    body = {
-        "prompt": prompt,
-        "stop": ["\n"],
-        "temperature": temperature,
-        "max_tokens": max_tokens,
-        "seed": draw_seed(sample, prompt),
-    }
-    return TeacherRequest("completions", body, sample)
+    return continue_text(prompt, Draw(temperature, max_tokens, sample))
 
 
 def parse_topic_proposal(reply: TeacherReply, *, opener: str) -> list[Proposal]:
@@ -183,7 +177,7 @@ def parse_topic_proposal(reply: TeacherReply, *, opener: str) -> list[Proposal]:
         reply: of a request from `render_topic_proposal`.
         opener: as given there.
     """
-    rest = _one_line(reply.text)
+    rest = one_line(reply.text)
     if not rest:
         return []
     return [_proposal(f"{opener} {rest}".strip(), "", truncated=reply.finish_reason == "length")]
@@ -248,9 +242,9 @@ def _list_prompt(seeds: Sequence[Seed]) -> str:
     heading = _HEADINGS.get(seeds[0].language if seeds else "en", "")
     lines = [heading] if heading else []
     for position, seed in enumerate(seeds, start=1):
-        lines.append(f"{position}. {_one_line(seed.instruction)}")
+        lines.append(f"{position}. {one_line(seed.instruction)}")
         if seed.input:
-            lines.append(f"Input: {_one_line(seed.input)}")
+            lines.append(f"Input: {one_line(seed.input)}")
     return "\n".join([*lines, f"{len(seeds) + 1}."])
 
 
@@ -258,10 +252,6 @@ def _chat_prompt(seeds: Sequence[Seed], number: int) -> str:
     tasks = [{"instruction": seed.instruction, "input": seed.input} for seed in seeds]
     examples = "\n".join(json.dumps(task, ensure_ascii=False) for task in tasks)
     return _CHAT_REQUEST.format(shown=len(tasks), examples=examples, number=number)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _split_list(text: str) -> list[str]:

@@ -1,13 +1,11 @@
 """What the generators share that ask for one text: a task, a question, a turn."""
 
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
 
-from flows.generators.respond import draw_seed, parse_answer
+from flows.generators.respond import parse_answer
 from flows.generators.self_instruct import Proposal
 from quality.text import is_placeholder_input, normalise_text
-from schemas.records import TeacherReply, TeacherRequest
+from schemas.records import TeacherReply
 
 #: How requests say where the text or data goes that a task works on.
 INPUT_RULE = (
@@ -17,56 +15,6 @@ INPUT_RULE = (
 _INPUT = re.compile(r"^[ \t#*]*(?:input|eingabe)[ \t]*:[ \t*]*", re.IGNORECASE | re.MULTILINE)
 _FENCED = re.compile(r"\A```[a-z]*\n(.*)\n```\Z", re.DOTALL)
 _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»"}
-
-
-class Draw(NamedTuple):
-    """How a text is drawn.
-
-    Attributes:
-        temperature: of the sampling.
-        max_tokens: limit of the text, in tokens.
-        sample: number of the draw.
-    """
-
-    temperature: float
-    max_tokens: int
-    sample: int
-
-
-def continue_text(prompt: str, draw: Draw, *, stops: Sequence[str] = ("\n",)) -> TeacherRequest:
-    """Let a model continue a text.
-
-    Args:
-        prompt: the text.
-        draw: how.
-        stops: texts at which it ends.
-    """
-    body = {
-        "prompt": prompt,
-        "stop": list(stops),
-        "temperature": draw.temperature,
-        "max_tokens": draw.max_tokens,
-        "seed": draw_seed(draw.sample, prompt),
-    }
-    return TeacherRequest("completions", body, draw.sample)
-
-
-def order_text(system: str, question: str, draw: Draw) -> TeacherRequest:
-    """Ask a model for a text.
-
-    Args:
-        system: system turn.
-        question: what is wanted.
-        draw: how.
-    """
-    turns = [{"role": "system", "content": system}, {"role": "user", "content": question}]
-    body = {
-        "messages": turns,
-        "temperature": draw.temperature,
-        "max_tokens": draw.max_tokens,
-        "seed": draw_seed(draw.sample, question),
-    }
-    return TeacherRequest("chat/completions", body, draw.sample)
 
 
 def show_task(instruction: str, context: str) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from flows.generators.drawing import Draw, continue_text, one_line
 from flows.generators.respond import draw_seed
 from quality.judging.fence import break_tokens, fence, mark_of
 from quality.text import normalise_text
@@ -77,16 +78,9 @@ def render_small_translation(
         max_tokens: limit of the translation, in tokens.
     """
     source, target = (LANGUAGE_NAMES[code] for code in languages)
-    line = " ".join(break_tokens(text.text).split())
+    line = one_line(break_tokens(text.text))
     prompt = _SMALL.format(source=source, target=target, text=line)
-    body = {
-        "prompt": prompt,
-        "stop": ["\n"],
-        "temperature": 0.0,
-        "max_tokens": max_tokens,
-        "seed": draw_seed(0, prompt),
-    }
-    return TeacherRequest("completions", body)
+    return continue_text(prompt, Draw(0.0, max_tokens, 0))
 
 
 def parse_translation(reply: TeacherReply) -> str:

@@ -5,15 +5,15 @@ beside a model of the user's own, judges, references and the teacher's confidenc
 answer that nothing could rate is named instead of ranked.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 from flows.generators.respond import parse_answer, render_answer, with_confidence
 from flows.methods.answering import draft_of, reject, reject_unusable
-from flows.methods.base import Forecast, Kit, Method, Wave
+from flows.methods.base import Forecast, Kit, Wave
 from flows.methods.jobs import Ask, Draft, Job
-from flows.methods.material import read_tasks
+from flows.methods.over_tasks import OverTasks
 from flows.methods.raters import Answers, make_rater
 from flows.store import hash_file
 from quality.gates import Rejection
@@ -25,7 +25,7 @@ _USUAL_BARS = {"judge": 3.5, "student": 0.5, "verifier": 1.0, "confidence": None
 _LEAST_TEMPERATURE = 0.7  # equal answers leave no choice
 
 
-class BestOf(Method):
+class BestOf(OverTasks):
     """Goes over tasks once."""
 
     def __init__(self, kit: Kit) -> None:
@@ -36,9 +36,7 @@ class BestOf(Method):
         """
         super().__init__(kit)
         self._options = options = cast("BestOfOptions", kit.options)
-        self._given = read_tasks(kit, options)
         self._rater = make_rater(kit, options)
-        self.first_questions = options.answers_per_task
         usual = _USUAL_BARS[options.by]
         self._bar = usual if options.min_score is None else options.min_score
 
@@ -47,23 +45,11 @@ class BestOf(Method):
         """Hash of the prompts, and of the student."""
         student = self._options.student
         path = None if student is None else self.kit.session.resolve_path(student)
-        return [self._given.fingerprint, None if path is None else hash_file(path)]
-
-    def jobs(self) -> Iterator[Job]:
-        """One for each task."""
-        return (self._choose(task) for task in self._given.tasks)
-
-    def count_jobs(self) -> int:
-        """One for each task."""
-        return len(self._given.tasks)
-
-    def unreadable(self) -> Iterator[Draft]:
-        """Lines that are no prompt, or a prompt again."""
-        return iter(self._given.unreadable)
+        return [self.given.fingerprint, None if path is None else hash_file(path)]
 
     def forecast(self) -> Forecast:
         """Answers, and what is asked to rate them."""
-        tasks, options = self._given.tasks, self._options
+        tasks, options = self.given.tasks, self._options
         asked = (request for task in tasks for request in self._answer_requests(task))
         number = len(tasks) * options.answers_per_task
         waves = [Wave(number, asked, limit=self.kit.max_tokens)]
@@ -79,7 +65,8 @@ class BestOf(Method):
             "counted",
         )
 
-    def _choose(self, task: GivenTask) -> Job:
+    def job_of(self, task: GivenTask) -> Job:
+        """Ask for answers, have them rated, keep the best."""
         replies = yield Ask(self._answer_requests(task))
         drafts, usable = [], list[TeacherReply]()
         for reply in replies:

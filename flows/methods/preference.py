@@ -5,7 +5,7 @@ are compared once more in both orders and make a pair only if that agrees; ties,
 disagreement make none.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -13,9 +13,9 @@ from flows.generators.preference import STYLES, parse_aspect, render_aspect
 from flows.generators.respond import draw_seed, parse_answer, render_answer
 from flows.judge.prompts import parse_comparison, render_comparison
 from flows.methods.answering import reject, reject_unusable
-from flows.methods.base import Forecast, Kit, Method, Wave
+from flows.methods.base import Forecast, Kit, Wave
 from flows.methods.jobs import Ask, Draft, Job
-from flows.methods.material import read_tasks
+from flows.methods.over_tasks import OverTasks
 from flows.methods.pairing import (
     StyledAnswer,
     answer_draft,
@@ -35,7 +35,7 @@ from schemas.records import GivenTask, TeacherReply, TeacherRequest
 _RATING_BYTES = 300  # of a verdict with its reasons
 
 
-class Preference(Method):
+class Preference(OverTasks):
     """Goes over tasks once."""
 
     def __init__(self, kit: Kit) -> None:
@@ -46,34 +46,15 @@ class Preference(Method):
         """
         super().__init__(kit)
         self._options = cast("PreferenceOptions", kit.options)
-        self._given = read_tasks(kit, self._options)
-        self.first_questions = self._options.answers_per_task
-
-    @property
-    def fingerprint(self) -> str | None:
-        """Hash of the prompts."""
-        return self._given.fingerprint
 
     @property
     def arms(self) -> tuple[str, ...]:
         """The manners of answering."""
         return self._options.styles
 
-    def jobs(self) -> Iterator[Job]:
-        """One for each task."""
-        return (self._pair(task) for task in self._given.tasks)
-
-    def count_jobs(self) -> int:
-        """One for each task."""
-        return len(self._given.tasks)
-
-    def unreadable(self) -> Iterator[Draft]:
-        """Lines that are no prompt, or a prompt again."""
-        return iter(self._given.unreadable)
-
     def forecast(self) -> Forecast:
         """Answers, a rating for each aspect, two comparisons."""
-        tasks, options = self._given.tasks, self._options
+        tasks, options = self.given.tasks, self._options
         asked = (request for task in tasks for request in self._answer_requests(task))
         answers = len(tasks) * options.answers_per_task
         shown = self.kit.max_tokens * 2.0 * options.answers_per_task + 1_500
@@ -90,7 +71,8 @@ class Preference(Method):
             assumptions="half of the tasks give a pair; rows of generators before are not counted",
         )
 
-    def _pair(self, task: GivenTask) -> Job:
+    def job_of(self, task: GivenTask) -> Job:
+        """Ask for answers, have them rated, compare the best with the worst."""
         replies = yield Ask(self._answer_requests(task))
         drafts, answers = self._sort_out(task, replies)
         if len(answers) < 2:
@@ -119,22 +101,15 @@ class Preference(Method):
         if ranked.margin < self._options.min_margin:
             tie = Rejection("answers_tie", ranked.margin, self._options.min_margin)
             return [*drafts, *without_pair(task, answers, tie, notes)]
-        pair = pair_material(
-            task.id,
-            (task.instruction, task.input),
-            [answers[ranked.best].text, answers[ranked.worst].text],
-        )
-        backward = pair_material(
-            task.id,
-            (task.instruction, task.input),
-            [answers[ranked.worst].text, answers[ranked.best].text],
-        )
-        compared = yield Ask([self._comparison_request(item) for item in (pair, backward)])
+        best, worst = answers[ranked.best].text, answers[ranked.worst].text
+        asked = task.instruction, task.input
+        pairs = [pair_material(task.id, asked, texts) for texts in ([best, worst], [worst, best])]
+        compared = yield Ask([self._comparison_request(item) for item in pairs])
         seed = self.kit.seed
         verdict = BothOrders(
             *(
                 parse_comparison(reply, item, seed=seed)
-                for reply, item in zip(compared, (pair, backward), strict=True)
+                for reply, item in zip(compared, pairs, strict=True)
             )
         )
         notes["comparison_keys"] = [reply.key for reply in compared]

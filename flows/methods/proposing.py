@@ -3,10 +3,10 @@
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
+from flows.generators.drawing import Draw
 from flows.generators.profiles import Profile
 from flows.generators.respond import read_confidence
 from flows.generators.self_instruct import Proposal
-from flows.generators.tasks import Draw
 from flows.methods.base import Kit
 from flows.methods.jobs import Ask, Candidate, Draft, Gate, Step
 from quality.formats.parse import single_exchange

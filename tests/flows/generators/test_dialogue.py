@@ -10,7 +10,7 @@ from flows.generators.dialogue import (
     render_opening,
     render_user_turn,
 )
-from flows.generators.tasks import Draw
+from flows.generators.drawing import Draw
 from schemas.records import TeacherReply
 
 DRAW = Draw(1.0, 64, 5)

@@ -4,13 +4,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flows.generators.drawing import Draw
 from flows.generators.evol_instruct import (
     parse_evolution,
     parse_gain,
     render_evolution,
     render_gain,
 )
-from flows.generators.tasks import Draw, read_task
+from flows.generators.tasks import read_task
 from quality.elimination import eliminate_task
 from schemas.recipe.generators.evol_instruct import OPERATORS
 from schemas.records import TeacherReply

@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flows.generators.drawing import Draw
 from flows.generators.magpie import parse_query, render_query
-from flows.generators.tasks import Draw
 from schemas.records import TeacherReply
 
 STOPS = ["<|im_end|>", "\n"]

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flows.generators.drawing import Draw
 from flows.generators.persona import parse_task, render_task, show_persona
-from flows.generators.tasks import Draw
 from schemas.recipe.generators.persona import TASK_KINDS
 from schemas.records import TeacherReply
 
