@@ -166,6 +166,8 @@ _KEEP_SPENT = (
 _PUT_LOSS = "INSERT INTO losses VALUES (?,?,?,?,?,?,?,?,?)"
 
 Record = JournalEntry | Loss
+#: Fields of a body that hold a JSON schema.
+_SCHEMA_FIELDS = frozenset({"response_format", "structured_outputs", "json_schema"})
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -425,7 +427,27 @@ def in_parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def canonical_body(body: Mapping[str, Any]) -> str:
-    """Return the JSON text of a request body, the same for any order of its fields."""
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    """Return the JSON text of a request body, the same for any order of its fields.
+
+    The properties of a JSON schema keep theirs: servers have them written in that order, and
+    reasons that come behind the verdict reason about nothing.
+    """
+    has_schema = not _SCHEMA_FIELDS.isdisjoint(body)
+    text = json.dumps(
+        _sort_fields(body) if has_schema else body,
+        ensure_ascii=False,
+        separators=(",", ":"),
+        sort_keys=not has_schema,
+    )
     # Half of a character pair can neither be sent nor stored.
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+def _sort_fields(value: Any, *, is_sorted: bool = True) -> Any:  # noqa: ANN401  JSON
+    if isinstance(value, Mapping):
+        names = sorted(value) if is_sorted else list(value)
+        return {
+            name: _sort_fields(value[name], is_sorted=not is_sorted or name != "properties")
+            for name in names
+        }
+    return [_sort_fields(item) for item in value] if isinstance(value, list | tuple) else value

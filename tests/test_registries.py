@@ -33,7 +33,7 @@ HELPERS = {
     "flows/generators": {"profiles", "drawing", "tasks", "evol_cues", "loose_json"},
     "flows/methods": {
         *("base", "jobs", "answering", "proposing", "evol_starts", "dialogue_talk"),
-        *("chunk_requests", "material", "over_tasks", "pairing", "raters"),
+        *("chunk_requests", "material", "over_tasks", "verifying", "pairing", "raters"),
     },
 }
 

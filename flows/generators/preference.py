@@ -7,6 +7,7 @@ from flows.generators.respond import draw_seed
 from quality.judging.fence import fence, mark_of
 from quality.judging.material import Material
 from quality.judging.rubrics import SCALE
+from quality.judging.schema import closed_object, verdict_schema
 from quality.judging.verdicts import Abstention, Rating, failure_of, read_rating
 from schemas.records import TeacherReply, TeacherRequest
 
@@ -90,9 +91,10 @@ def render_aspect(
         "max_tokens": max_tokens,
         "seed": draw_seed(0, question),
     }
-    return TeacherRequest(
-        "chat/completions", body, json_schema=_verdict_schema(names), may_grow=True
-    )
+    score = {"type": "integer", "enum": list(SCALE)}
+    scored = closed_object(dict.fromkeys(names, score))
+    schema = verdict_schema("scores", scored, max_tokens=max_tokens)
+    return TeacherRequest("chat/completions", body, json_schema=schema, may_grow=True)
 
 
 def parse_aspect(
@@ -117,18 +119,3 @@ def parse_aspect(
 
 def _names(number: int) -> list[str]:
     return [f"answer {place}" for place in range(1, number + 1)]
-
-
-def _verdict_schema(names: Sequence[str]) -> dict[str, Any]:
-    score = {"type": "integer", "enum": list(SCALE)}
-    scores = _object(dict.fromkeys(names, score))
-    return _object({"reasons": {"type": "string"}, "scores": scores})
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }

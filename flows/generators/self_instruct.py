@@ -183,32 +183,6 @@ def parse_topic_proposal(reply: TeacherReply, *, opener: str) -> list[Proposal]:
     return [_proposal(f"{opener} {rest}".strip(), "", truncated=reply.finish_reason == "length")]
 
 
-def with_json_schema(request: TeacherRequest) -> TeacherRequest:
-    """Ask the same of a server that can hold its model to a JSON schema.
-
-    Not part of `render_proposals`: many servers ignore or refuse the field.
-
-    Args:
-        request: from `render_proposals` with style `chat`.
-    """
-    text = {"type": "string"}
-    item = {
-        "type": "object",
-        "properties": {"instruction": text, "input": text},
-        "required": ["instruction", "input"],
-        "additionalProperties": False,
-    }
-    schema = {
-        "type": "object",
-        "properties": {"tasks": {"type": "array", "items": item}},
-        "required": ["tasks"],
-        "additionalProperties": False,
-    }
-    wanted = {"name": "tasks", "strict": True, "schema": schema}
-    body = {**request.body, "response_format": {"type": "json_schema", "json_schema": wanted}}
-    return TeacherRequest(request.endpoint, body, request.sample)
-
-
 def parse_proposals(reply: TeacherReply, *, style: Style, number: int) -> list[Proposal]:
     r"""Return every task of a reply, in its order; [] where there is none; never raises.
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from flows.generators.respond import draw_seed, parse_answer
 from quality.formats.parse import Message
 from quality.judging.fence import fence, mark_of
+from quality.judging.schema import verdict_schema
 from quality.judging.verdicts import Abstention, Ranking, read_ranking
 from quality.text import normalise_text
 from quality.trees.rankings import LABELS
@@ -150,12 +151,7 @@ def render_ranking(
     ]
     label = {"type": "string", "enum": list(labels)}
     ranking = {"type": "array", "items": label, "minItems": len(labels), "maxItems": len(labels)}
-    schema = {
-        "type": "object",
-        "properties": {"reasons": {"type": "string"}, "ranking": ranking},
-        "required": ["reasons", "ranking"],
-        "additionalProperties": False,
-    }
+    schema = verdict_schema("ranking", ranking, max_tokens=max_tokens)
     return _request(messages, temperature=0.0, max_tokens=max_tokens, sample=sample, schema=schema)
 
 

@@ -12,6 +12,7 @@ from flows.generators.respond import draw_seed
 from quality.judging.fence import fence, mark_of
 from quality.judging.material import Material
 from quality.judging.rubrics import SCALE
+from quality.judging.schema import closed_object, verdict_schema
 from quality.judging.verdicts import (
     BETTER,
     Abstention,
@@ -98,10 +99,9 @@ def render_rating(
     scores = ", ".join(f'"{name}": 1 to 5' for name in rubrics)
     example = f'{{"reasons": "...", "scores": {{{scores}}}}}'
     whole = {"type": "integer", "enum": list(SCALE)}
-    answer = _object(dict.fromkeys(rubrics, whole))
-    form = _Form(
-        system, "the scores", example, _object({"reasons": {"type": "string"}, "scores": answer})
-    )
+    answer = closed_object(dict.fromkeys(rubrics, whole))
+    schema = verdict_schema("scores", answer, max_tokens=max_tokens)
+    form = _Form(system, "the scores", example, schema)
     return _request(material, form, max_tokens=max_tokens, seed=seed, sample=sample)
 
 
@@ -141,7 +141,7 @@ def render_comparison(
         _COMPARE.format(version=VERSION, data=_DATA, length=_LENGTH),
         "which answer is better",
         '{"reasons": "...", "better": "first" or "second" or "tie"}',
-        _object({"reasons": {"type": "string"}, "better": choices}),
+        verdict_schema("better", choices, max_tokens=max_tokens),
     )
     return _request(material, form, max_tokens=max_tokens, seed=seed, sample=sample)
 
@@ -191,12 +191,3 @@ def _request(
 
 def _mark(material: Material, seed: int, sample: int) -> str:
     return mark_of(material.id, material.texts, seed=seed, sample=sample)
-
-
-def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties),
-        "additionalProperties": False,
-    }

@@ -36,7 +36,7 @@ class BestOf(OverTasks):
         """
         super().__init__(kit)
         self._options = options = cast("BestOfOptions", kit.options)
-        self._rater = make_rater(kit, options)
+        self._rater = make_rater(kit, options, self.given.tasks)
         usual = _USUAL_BARS[options.by]
         self._bar = usual if options.min_score is None else options.min_score
 
@@ -76,13 +76,12 @@ class BestOf(OverTasks):
             else:
                 drafts.append(draft_of(task, reply, rejection))
         given = Answers(task, usable)
-        verdicts = yield Ask(self._rater.requests(given))
-        scores = self._rater.scores(given._replace(verdicts=verdicts))
+        scores, keys = yield from self._rater.rate(given)
         notes: dict[str, Any] = {
             "by": self._options.by,
             "scores": [None if score is None else round(score, 4) for score in scores],
             "asked": len(replies),
-            "rating_keys": [verdict.key for verdict in verdicts],
+            "rating_keys": keys,
         }
         return drafts + self._ranked(task, usable, scores, notes)
 

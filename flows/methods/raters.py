@@ -1,23 +1,26 @@
-"""What rates answers to one task: judges, a student, a reference, the teacher's confidence."""
+"""What rates answers to one task: judges, a student, a verifier, the teacher's confidence."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
 from flows.generators.respond import parse_answer, read_confidence
 from flows.judge.prompts import parse_rating, render_rating
 from flows.methods.base import Kit
+from flows.methods.jobs import Ask, Work
+from flows.methods.verifying import check_can_run, verify_answer
 from quality.formats.parse import single_exchange
 from quality.judging.material import Material, pair_material
 from quality.judging.ratings import combine
 from quality.judging.rubrics import rubrics_of
-from quality.references import agrees_with
+from quality.verifiers import RUN_KINDS, Check
+from quality.verifiers.reference import reference_check
 from schemas.frames import ROWS
 from schemas.recipe.generators.best_of import BestOfOptions
-from schemas.records import GivenTask, TeacherReply, TeacherRequest
+from schemas.records import GivenTask, TeacherReply
 
 if TYPE_CHECKING:
     from flows.student.vectors import VectorMaker
@@ -29,12 +32,10 @@ class Answers(NamedTuple):
     Attributes:
         task: that was answered.
         replies: with a text each.
-        verdicts: to what a rater asked about them.
     """
 
     task: GivenTask
     replies: Sequence[TeacherReply]
-    verdicts: Sequence[TeacherReply] = ()
 
     @property
     def texts(self) -> list[str]:
@@ -42,29 +43,43 @@ class Answers(NamedTuple):
         return [parse_answer(reply) for reply in self.replies]
 
 
+class Ratings(NamedTuple):
+    """What a rater said.
+
+    Attributes:
+        scores: one an answer, the higher the better; null where it cannot tell.
+        keys: of the replies that it read.
+    """
+
+    scores: list[float | None]
+    keys: Sequence[str] = ()
+
+
 class Rater:
     """Gives every answer a score, or null where it cannot."""
 
-    def requests(self, given: Answers) -> list[TeacherRequest]:  # noqa: ARG002  most ask nobody
-        """Return what is to be asked about the answers."""
-        return []
-
-    def scores(self, given: Answers) -> list[float | None]:
-        """Return a score an answer, the higher the better."""
+    def rate(self, given: Answers) -> Generator[Ask | Work, Any, Ratings]:
+        """Rate the answers, as a part of a job."""
         raise NotImplementedError
 
 
-def make_rater(kit: Kit, options: BestOfOptions) -> Rater:
+def make_rater(kit: Kit, options: BestOfOptions, tasks: Iterable[GivenTask]) -> Rater:
     """Return the rater that a recipe names.
 
+    Args:
+        kit: of the generator.
+        options: of the generator.
+        tasks: whose answers it will rate.
+
     Raises:
-        InputError: if a dimension is unknown, or the student cannot be read.
+        InputError: if a dimension is unknown, the student cannot be read, or programs are to be run
+            and cannot be here.
     """
     if options.by == "judge":
         return _Judge(kit, options)
     if options.by == "student":
         return _Student(kit, options)
-    return _Reference() if options.by == "verifier" else _Confidence()
+    return _Verifier(kit, tasks) if options.by == "verifier" else _Confidence()
 
 
 class _Judge(Rater):
@@ -75,20 +90,21 @@ class _Judge(Rater):
         self._limit = options.rating_max_tokens
         self._seed = kit.seed
 
-    def requests(self, given: Answers) -> list[TeacherRequest]:
-        return [
+    def rate(self, given: Answers) -> Generator[Ask | Work, Any, Ratings]:
+        materials = self._materials(given)
+        asked = [
             render_rating(material, self._rubrics, max_tokens=self._limit, seed=self._seed)
-            for material in self._materials(given)
+            for material in materials
         ]
-
-    def scores(self, given: Answers) -> list[float | None]:
-        return [
+        verdicts: list[TeacherReply] = yield Ask(asked)
+        scores = [
             combine(
                 [parse_rating(reply, material, self._rubrics, seed=self._seed)],
                 list(self._rubrics),
             ).score
-            for reply, material in zip(given.verdicts, self._materials(given), strict=True)
+            for reply, material in zip(verdicts, materials, strict=True)
         ]
+        return Ratings(scores, [verdict.key for verdict in verdicts])
 
     def _materials(self, given: Answers) -> list[Material]:
         task = given.task
@@ -113,44 +129,65 @@ class _Student(Rater):
 
         return VectorMaker(self._models, self._stored.model)
 
-    def scores(self, given: Answers) -> list[float | None]:
+    def rate(self, given: Answers) -> Generator[Ask | Work, Any, Ratings]:
+        yield from ()  # asks nobody
         if not given.replies:
-            return []
+            return Ratings([])
         from flows.student.stage import SCORE, score_rows
 
-        rows = _frame(given)
-        found: list[float | None] = score_rows(rows, self._stored, self._vectors)[SCORE].to_list()
-        return found
+        return Ratings(score_rows(_frame(given), self._stored, self._vectors)[SCORE].to_list())
 
 
-class _Reference(Rater):
-    """1 where an answer agrees with the prompt's reference, 0 where not, null without one."""
+class _Verifier(Rater):
+    """1 where an answer passes the prompt's check, 0 where not, null where it cannot be told."""
 
-    def scores(self, given: Answers) -> list[float | None]:
-        reference = reference_of(given.task)
-        if reference is None:
-            return [None] * len(given.replies)
-        verdict = [agrees_with(text, reference) for text in given.texts]
-        return [None if found is None else float(found) for found in verdict]
+    def __init__(self, kit: Kit, tasks: Iterable[GivenTask]) -> None:
+        self._language = kit.languages[0]
+        checks = (check_of(task, self._language) or {} for task in tasks)
+        if any(check.get("kind") in RUN_KINDS for check in checks):
+            check_can_run(kit.name, "leave prompts out whose check has the kind python")
+
+    def rate(self, given: Answers) -> Generator[Ask | Work, Any, Ratings]:
+        check = check_of(given.task, self._language)
+        scores: list[float | None] = []
+        for text in given.texts:
+            passed = None if check is None else (yield from verify_answer(check, text)).passed
+            scores.append(None if passed is None else float(passed))
+        return Ratings(scores)
 
 
 class _Confidence(Rater):
     """The mean log-probability of an answer's tokens."""
 
-    def scores(self, given: Answers) -> list[float | None]:
-        return [read_confidence(reply) for reply in given.replies]
+    def rate(self, given: Answers) -> Generator[Ask | Work, Any, Ratings]:
+        yield from ()  # asks nobody
+        return Ratings([read_confidence(reply) for reply in given.replies])
+
+
+def check_of(task: GivenTask, language: str) -> Check | None:
+    """Return the check of a task: its own, its record's, or what its reference comes to."""
+    own = task.about.get("check") or _record_of(task).get("check")
+    if isinstance(own, dict):
+        return own
+    reference = reference_of(task)
+    return None if reference is None else reference_check(reference, language)
 
 
 def reference_of(task: GivenTask) -> str | None:
     """Return the right answer that a prompt's record has in `reference`; null for none."""
-    try:
-        record = json.loads(task.raw)
-    except (ValueError, RecursionError):
-        return None
-    found = record.get("reference") if isinstance(record, dict) else None
+    found = _record_of(task).get("reference")
     if isinstance(found, int | float) and not isinstance(found, bool):
         return str(found)
     return found.strip() if isinstance(found, str) and found.strip() else None
+
+
+def _record_of(task: GivenTask) -> dict[str, Any]:
+    """The record that a prompt was read from."""
+    try:
+        record = json.loads(task.raw)
+    except (ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def _frame(given: Answers) -> pl.DataFrame:

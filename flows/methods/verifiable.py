@@ -6,21 +6,22 @@ cannot be told is a third verdict, and no row.
 """
 
 import math
-from functools import partial
-from typing import Any, cast
+from collections.abc import Generator
+from typing import cast
 
 from flows.generators.respond import parse_answer, render_answer
 from flows.generators.verifiable import CheckedTask, Material, list_arms, make_task
 from flows.methods.answering import draft_of, reject_unusable
 from flows.methods.base import Forecast, Kit, Method, Wave
 from flows.methods.jobs import Ask, Draft, Job, Work
-from flows.sandbox.check import Verdict, check_program
-from flows.sandbox.run import Limits, find_obstacle
+from flows.methods.verifying import check_can_run, verify_answer
+from flows.sandbox.check import Verdict
+from flows.sandbox.run import Limits
 from flows.seeds import load_topics
 from flows.store import hash_json
 from quality.gates import Rejection
 from quality.ids import content_id
-from quality.verifiers import RUN_KINDS, verify
+from quality.verifiers import verify
 from schemas.errors import InputError
 from schemas.recipe.generators.verifiable import VerifiableOptions
 from schemas.records import GivenTask, TeacherReply, TeacherRequest
@@ -53,13 +54,8 @@ class Verifiable(Method):
                 "none: arithmetic is there in en and de, the others in en"
             )
             raise InputError(msg)
-        obstacle = find_obstacle() if "python" in self._options.families else None
-        if obstacle is not None:
-            msg = (
-                f"expected a machine that can run the programs of {kit.name}, got: {obstacle}; "
-                "leave python out of its families"
-            )
-            raise InputError(msg)
+        if "python" in self._options.families:
+            check_can_run(kit.name, "leave python out of its families")
 
     @property
     def fingerprint(self) -> str:
@@ -128,15 +124,14 @@ class Verifiable(Method):
             for sample in range(kit.profile.answers_per_task)
         ]
 
-    def _judge(self, made: CheckedTask, reply: TeacherReply) -> Any:  # noqa: ANN401  a part of a job
-        """Verify an answer; the rejection it comes to is what this returns."""
-        answer = parse_answer(reply)
-        if made.check["kind"] not in RUN_KINDS:
-            return _reject(verify(made.check, answer), _describe(made, answer))
-        options = self._options
+    def _judge(
+        self, made: CheckedTask, reply: TeacherReply
+    ) -> Generator[Work, Verdict, Rejection | None]:
+        """Verify an answer."""
+        answer, options = parse_answer(reply), self._options
         limits = Limits(seconds=options.run_seconds, memory_mb=options.run_memory_mb)
-        found: Verdict = yield Work(partial(check_program, made.check, answer, limits))
-        return _reject(found.passed, found.detail)
+        found = yield from verify_answer(made.check, answer, limits)
+        return _reject(found.passed, found.detail or _describe(made, answer))
 
 
 def _reject(passed: bool | None, evidence: str) -> Rejection | None:  # noqa: FBT001  a verdict

@@ -33,16 +33,18 @@ def count_free_cores() -> float:
 def _count_busy_cores(seconds: float = 0.5) -> float:
     """Measure for half a second; the load average still counts what ended a minute ago.
 
-    An installation or a test run just before would halve the speed of a whole run.
+    An installation or a test run just before would halve the speed of a whole run, and so would the
+    start of this process itself, which waits for the teacher afterwards: its own time is left out.
     """
-    before = _read_cpu_ticks()
+    before, own = _read_cpu_ticks(), time.process_time()
     if before is None:
         return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     time.sleep(seconds)
-    after = _read_cpu_ticks() or before
+    after, own = _read_cpu_ticks() or before, time.process_time() - own
     total = sum(after) - sum(before)
     idle = sum(after[3:5]) - sum(before[3:5])  # idle and waiting for the disk
-    return (os.cpu_count() or 1) * (1 - idle / total) if total else 0.0
+    cores = os.cpu_count() or 1
+    return max(0.0, cores * (1 - idle / total) - own / seconds) if total else 0.0
 
 
 def _read_cpu_ticks(path: Path = Path("/proc/stat")) -> list[int] | None:

@@ -43,6 +43,8 @@ class Server:
         token_field: name of the limit of one answer.
         json_schema: field that asks for a JSON schema; null where the server knows none.
         json_schema_of_text: the same on `/completions`, where the field holds the bare schema.
+        bounds_strings: whether it holds `maxLength` of a schema; elsewhere that is left out, as
+            servers that do not know it may refuse the request.
         logprobs: whether it returns log-probabilities of the answer's tokens.
         completions: whether it has the legacy `/completions` beside `/chat/completions`.
         seed: whether it takes a seed; nobody promises the same answer for the same seed.
@@ -55,6 +57,7 @@ class Server:
     token_field: str = _LIMIT
     json_schema: SchemaField | None = None
     json_schema_of_text: str | None = None
+    bounds_strings: bool = False
     logprobs: bool = True
     completions: bool = True
     seed: bool = True
@@ -94,7 +97,10 @@ SERVERS: dict[str, Server] = {
     "vllm": Server(name="vllm", json_schema="structured_outputs"),
     # On `/completions` it drops `response_format` without a word.
     "llamacpp": Server(
-        name="llamacpp", json_schema="response_format", json_schema_of_text="json_schema"
+        name="llamacpp",
+        json_schema="response_format",
+        json_schema_of_text="json_schema",
+        bounds_strings=True,
     ),
     "ollama": Server(name="ollama", json_schema="response_format", refused=frozenset({"n"})),
     # 5.23 drops what OpenAI has and it has not with a warning; any other field is HTTP 422.
@@ -186,14 +192,27 @@ def wire_body(
     if schema is None or "grammar" in wire:
         # A grammar of its own says all; llama.cpp refuses both, or drops one without a word.
         return wire
+    asked = dict(schema) if server.bounds_strings else _without_bounds(schema)
     if "prompt" in body and server.json_schema_of_text is not None:
-        wire[server.json_schema_of_text] = dict(schema)
+        wire[server.json_schema_of_text] = asked
     elif server.json_schema == "structured_outputs":
-        wire["structured_outputs"] = {"json": dict(schema)}
+        wire["structured_outputs"] = {"json": asked}
     elif server.json_schema == "response_format":
-        held = {"name": "reply", "schema": dict(schema), "strict": True}
+        held = {"name": "reply", "schema": asked, "strict": True}
         wire["response_format"] = {"type": "json_schema", "json_schema": held}
     return wire
+
+
+def _without_bounds(schema: Any) -> Any:  # noqa: ANN401  JSON
+    """Leave `maxLength` out of the strings of a schema."""
+    if isinstance(schema, Mapping):
+        is_text = schema.get("type") == "string"
+        return {
+            name: _without_bounds(value)
+            for name, value in schema.items()
+            if not (is_text and name == "maxLength")
+        }
+    return [_without_bounds(item) for item in schema] if isinstance(schema, list) else schema
 
 
 def with_overrides(server: Server, supports: Mapping[str, Any]) -> Server:

@@ -63,7 +63,7 @@ def verify(check: Check, answer: str) -> bool | None:
 
     Example:
         >>> check = {"kind": "number", "expected": "12"}
-        >>> [verify(check, text) for text in ("It is 12.", "It is 21.", "A dozen.")]
+        >>> [verify(check, text) for text in ("It is 12.", "It is 21.", "Many.")]
         [True, False, None]
     """
     if not isinstance(check, Mapping):

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final
 
-from quality.verifiers.numerals import Numeral, clean_latex, find_numerals
-from quality.verifiers.parameters import list_texts, read_count, read_value
+from quality.verifiers.numerals import Numeral, clean_latex, find_numerals, write_figures
+from quality.verifiers.parameters import list_texts, read_count, read_flag, read_value
 
 _BOXED = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}")
 _MARKER = re.compile(
@@ -15,6 +15,7 @@ _MARKER = re.compile(
     r"ergibt|beträgt|kostet|kosten)\b|=)",
     re.IGNORECASE,
 )
+_EQUALS = re.compile(r"=\s*\Z")
 _SENTENCE = re.compile(r"\n+|(?<=[.!?])\s+")
 _UNSURE = re.compile(r"\b(?:not|isn['’]t|nicht|kein\w*|between|zwischen|or|oder)\b", re.IGNORECASE)
 #: Units whose presence beside a number makes it another quantity.
@@ -50,13 +51,14 @@ def number(check: Mapping[str, Any], answer: str) -> bool | None:
 
     Args:
         check: with `expected` (`12`, `-3.5` or `7/3`); `places`, decimal places to which it may be
-            rounded, left out: exact; `units`, the spellings of its unit; `language`, ISO 639-1,
-            which says what "1,500" means.
+            rounded, left out: exact; `units`, the spellings of its unit, or `any_unit`, true where
+            nobody said which; `language`, ISO 639-1, which says what "1,500" means.
         answer: with a visible character.
 
     Returns:
-        Null where it shows no number, several that could be meant, the right number beside another
-        unit, or one that is right only as another language writes numbers.
+        Null where it shows no number, several that could be meant, the right number behind an
+        equals sign and another one later, the right number beside another unit, or one that is
+        right only as another language writes numbers.
 
     Raises:
         BadCheckError: if `expected` is no number.
@@ -76,16 +78,17 @@ def number(check: Mapping[str, Any], answer: str) -> bool | None:
     language = str(check.get("language") or "en")
     units = {form.lower() for form in list_texts(check, "units")} if check.get("units") else set()
     slack = Fraction(1, 2 * 10 ** min(places, 12)) if places is not None else Fraction()
-    part, found = _final(answer[-_LONGEST:], language, units)
+    part, found = _final(write_figures(answer[-_LONGEST:], language), language, units)
     if not found:
         return None
-    if any(_is_other_unit(numeral.unit, units) for numeral in found):
+    if not read_flag(check, "any_unit") and any(_is_other_unit(item.unit, units) for item in found):
         return None
-    if len({numeral.value for numeral in found}) > 1:
-        return None if _any_is(found, expected, slack) else False
-    if abs(found[0].value - expected) <= slack:
+    is_one = len({numeral.value for numeral in found}) == 1
+    if is_one and abs(found[0].value - expected) <= slack:
         return None if _UNSURE.search(part) else True
-    return None if _any_is(found, expected, slack) else False
+    # "12 * 3 = 36 eggs are in 3 boxes": which of both is the result, nobody can tell.
+    earlier = [item for item in find_numerals(part, language) if _EQUALS.search(part[: item.start])]
+    return None if _any_is([*found, *earlier], expected, slack) else False
 
 
 def _final(text: str, language: str, units: set[str]) -> tuple[str, Sequence[Numeral]]:

@@ -1,9 +1,12 @@
 """Numbers in figures as people and models write them."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
+
+from quality.dedup.lexicon import NUMBER_WORDS
 
 _SPACES: Final = "\u00a0\u202f\u2009"
 _GROUPED = rf"\d{{1,3}}(?:(?P<group>[,.'’ {_SPACES}])\d{{3}})(?:(?P=group)\d{{3}})*"
@@ -22,6 +25,19 @@ _LATEX = (
     (re.compile(r"\$(?=[^$\n]*\\|[^$\n]{1,40}\$)|(?<=\d)\$(?=[\s.,;!?)]|$)"), " "),
 )
 _MOST_DIGITS = 30
+_WORD = re.compile(r"[^\W\d_]+")
+#: Language to words that are numbers there and nothing else ("elf" and "cent" are English words).
+_WORDS: Final[Mapping[str, frozenset[str]]] = {
+    language: frozenset(words.split())
+    for language, words in {
+        "en": "zero two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+        "fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy "
+        "eighty ninety hundred thousand",
+        "de": "null zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn "
+        "fünfzehn sechzehn siebzehn achtzehn neunzehn zwanzig dreissig vierzig fünfzig sechzig "
+        "siebzig achtzig neunzig hundert tausend",
+    }.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +67,27 @@ def clean_latex(text: str) -> str:
     for pattern, written in _LATEX:
         text = pattern.sub(written, text)
     return text
+
+
+def write_figures(text: str, language: str = "en") -> str:
+    """Write the number word of a text in figures, where it has one and no figure.
+
+    Two words may be one number ("two hundred"), so they stay as they are.
+
+    Args:
+        text: any.
+        language: ISO 639-1; English and German have words.
+
+    Example:
+        >>> write_figures("A spider has eight legs."), write_figures("two hundred")
+        ('A spider has 8 legs.', 'two hundred')
+    """
+    known = _WORDS.get(language, frozenset())
+    found = [match for match in _WORD.finditer(text) if match[0].casefold() in known]
+    if len(found) != 1 or any(map(str.isdigit, text)):
+        return text
+    (match,) = found
+    return text[: match.start()] + NUMBER_WORDS[match[0].casefold()] + text[match.end() :]
 
 
 def find_numerals(text: str, language: str = "en") -> list[Numeral]:

@@ -28,6 +28,19 @@ def read_count(check: Mapping[str, Any], name: str) -> int | None:
     return value
 
 
+def read_flag(check: Mapping[str, Any], name: str) -> bool:
+    """Return a Boolean, false where the check has none.
+
+    Raises:
+        BadCheckError: if it is something else.
+    """
+    value = check.get(name, False)
+    if not isinstance(value, bool):
+        msg = f"{name}: expected true or false, got {value!r}"
+        raise BadCheckError(msg)
+    return value
+
+
 def find_text(check: Mapping[str, Any], name: str) -> str:
     """Return a text that is not blank.
 

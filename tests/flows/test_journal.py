@@ -173,6 +173,29 @@ def test_the_key_does_not_depend_on_the_order_of_fields() -> None:
     assert len(request_key(**BASE)) == 64  # type: ignore[arg-type]
 
 
+def test_properties_of_a_schema_keep_their_order() -> None:
+    """Else a judge would give its verdict before its reasons."""
+
+    def asked(*names: str, field: str = "response_format") -> dict[str, object]:
+        schema = {
+            "type": "object",
+            "properties": {
+                name: {"type": "object", "properties": {"z": {}, "a": {}}} for name in names
+            },
+        }
+        return {"stop": ["x"], field: {"schema": schema, "name": "reply"}, "model": "m"}
+
+    text = canonical_body(asked("why", "better", "properties"))
+    assert text.index('"why"') < text.index('"better"') < text.index('"properties":{"p')
+    assert text.index('"z"') < text.index('"a"')
+    assert text.index('"model"') < text.index('"name"') < text.index('"stop"')
+    turned = asked("why", "better", "properties")
+    assert canonical_body(dict(reversed(turned.items()))) == text
+    assert canonical_body(json.loads(text)) == text
+    assert canonical_body(asked("better", "why", "properties")) != text
+    assert json.loads(text) == turned
+
+
 def test_the_key_can_be_computed_from_what_is_stored() -> None:
     """`feingold journal verify` does."""
     body = {**BODY, "seed": 2**60, "top_p": 1e-9, "logit_bias": {"1": -100}, "stop": ["\u2028", ""]}

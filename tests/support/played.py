@@ -9,7 +9,7 @@ import polars as pl
 
 from flows.generate.stage import make_method
 from flows.methods.base import Method
-from flows.methods.jobs import Ask, Draft, Job
+from flows.methods.jobs import Ask, Draft, Job, Work
 from flows.session import RunSpec, Session
 from schemas.frames import ROWS, empty_frame
 from schemas.records import TeacherReply, TeacherRequest
@@ -45,6 +45,9 @@ def play(job: Job, teacher: Teacher) -> tuple[list[Draft], list[TeacherRequest]]
             step = job.send(answers)
         except StopIteration as end:
             return end.value, asked
+        if isinstance(step, Work):
+            answers = step.call()
+            continue
         assert isinstance(step, Ask)
         answers = []
         for request in step.requests:

@@ -8,7 +8,6 @@ from flows.generators.self_instruct import (
     Proposal,
     parse_proposals,
     render_proposals,
-    with_json_schema,
 )
 from schemas.records import Seed, TeacherReply
 
@@ -55,14 +54,6 @@ def test_chat_prompt_shows_the_seeds_and_not_their_answers() -> None:
     assert "Write 4 new tasks." in prompt
     assert "Please leave." not in prompt
     assert '{"tasks": [{"instruction": "...", "input": "..."}]}' in prompt
-
-
-def test_json_schema_is_added_only_on_request() -> None:
-    request = render_proposals(SEEDS, style="chat", sample=2)
-    assert "response_format" not in request.body
-    held = with_json_schema(request)
-    assert held.body["response_format"]["json_schema"]["strict"] is True
-    assert held.sample == 2
 
 
 @pytest.mark.parametrize("style", ["completions", "chat"])

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from flows.methods.base import Method
+from flows.sandbox.run import find_obstacle
 from schemas.errors import InputError
 from schemas.records import TeacherReply, TeacherRequest
 from tests.support.played import open_method, play, prompt_of, rules_of
@@ -60,6 +61,35 @@ def test_without_a_reference_nothing_can_be_verified(tmp_path: Path) -> None:
     (job,) = method(tmp_path, {"instruction": "What is 3 times 4?"}, by="verifier").jobs()
     drafts, _ = play(job, teacher())
     assert rules_of(drafts) == ["no_score"] * 4
+
+
+def test_a_check_of_the_prompt_is_verified(tmp_path: Path) -> None:
+    prompt = {"instruction": "Say 12.", "check": {"kind": "starts_with", "phrase": "Twelve"}}
+    (job,) = method(tmp_path, prompt, by="verifier").jobs()
+    drafts, _ = play(job, teacher())
+    assert rules_of(drafts) == ["low_score", "low_score", None, "low_score"]
+
+
+PROGRAM = {
+    "instruction": "Write double(n).",
+    "check": {"kind": "python", "function": "double", "cases": [{"args": [3], "expected": 6}]},
+}
+
+
+@pytest.mark.skipif(find_obstacle() is not None, reason=str(find_obstacle()))
+def test_a_check_that_is_a_program_is_run(tmp_path: Path) -> None:
+    (job,) = method(tmp_path, PROGRAM, by="verifier").jobs()
+    bodies = ("n + n + 1", "n * 2", "n + n", "open('/etc/passwd')")
+    programs = [f"def double(n):\n    return {body}" for body in bodies]
+    drafts, _ = play(job, teacher(answers=programs))
+    assert rules_of(drafts) == ["low_score", None, "not_best_answer", "low_score"]
+
+
+def test_programs_need_a_sandbox(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("flows.methods.verifying.find_obstacle", lambda: "no seccomp")
+    with pytest.raises(InputError, match="no seccomp"):
+        method(tmp_path, PROGRAM, by="verifier")
+    assert method(tmp_path, by="verifier")
 
 
 def test_a_judge_rates_every_answer_and_the_best_is_kept(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def test_a_language_without_words_is_a_clear_error() -> None:
 
 
 def test_a_machine_without_a_sandbox_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.methods.verifiable.find_obstacle", lambda: "no seccomp")
+    monkeypatch.setattr("flows.methods.verifying.find_obstacle", lambda: "no seccomp")
     with pytest.raises(InputError, match="no seccomp; leave python out"):
         make("python")
     assert make("arithmetic").arms

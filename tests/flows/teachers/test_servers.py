@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -369,3 +370,20 @@ def test_llamacpp_takes_a_schema_for_a_text_in_a_field_of_its_own() -> None:
 def test_a_grammar_and_a_schema_are_never_sent_together(server: str) -> None:
     body = {**CHAT, "grammar": 'root ::= "yes"'}
     assert wire(server, body, schema=SCHEMA) == wire(server, body)
+
+
+BOUNDED = {
+    "type": "object",
+    "properties": {"why": {"type": "string", "maxLength": 9}, "maxLength": {"type": "integer"}},
+}
+
+
+@pytest.mark.parametrize("name", sorted(SERVERS))
+def test_the_length_of_strings_is_bounded_where_the_server_knows_how(name: str) -> None:
+    wire = wire_body(
+        {"messages": []}, model="m", server=SERVERS[name], token_field=None, schema=BOUNDED
+    )
+    assert (json.dumps(wire).count("maxLength") == 2) is (name == "llamacpp")
+    assert BOUNDED["properties"]["why"] == {"type": "string", "maxLength": 9}
+    if name != "llamacpp" and SERVERS[name].json_schema:
+        assert '"maxLength": {"type": "integer"}' in json.dumps(wire)
