@@ -47,7 +47,7 @@ def doubt_of(verdict: BothOrders) -> Rejection | None:
     return Rejection("raters_disagree", evidence=f"ratings name a best answer, comparison: {why}")
 
 
-def without_pair(
+def _without_pair(
     task: GivenTask, answers: Sequence[StyledAnswer], rejection: Rejection, notes: Mapping[str, Any]
 ) -> Iterator[Draft]:
     """Every answer stays in the books, each with the ratings of all."""
@@ -55,7 +55,26 @@ def without_pair(
         yield reject(answer_draft(task, answer, {**notes, "answer": place}), rejection)
 
 
-def with_pair(
+def make_pair(
+    task: GivenTask,
+    answers: Sequence[StyledAnswer],
+    ranked: Ranked | Rejection,
+    notes: Mapping[str, Any],
+) -> Iterator[Draft]:
+    """Yield the row of best and worst and the answers that are in none.
+
+    Args:
+        task: that was answered.
+        answers: to it.
+        ranked: which of them makes the pair, or why none does.
+        notes: what is known of all of them.
+    """
+    if isinstance(ranked, Rejection):
+        return _without_pair(task, answers, ranked, notes)
+    return _with_pair(task, answers, ranked, notes)
+
+
+def _with_pair(
     task: GivenTask, answers: Sequence[StyledAnswer], ranked: Ranked, notes: Mapping[str, Any]
 ) -> Iterator[Draft]:
     """Yield the row of best and worst, then the answers between them."""

@@ -2,35 +2,39 @@
 
 Source: Cui et al. 2023 (UltraFeedback), https://arxiv.org/abs/2310.01377. Differs: best and worst
 are compared once more in both orders and make a pair only if that agrees; ties, abstentions and
-disagreement make none.
+disagreement make none. Right answers over wrong ones: Lambert et al. 2024 (Tulu 3),
+https://arxiv.org/abs/2411.15124, section 5. Differs: what cannot be verified is in no pair.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from flows.generators.preference import STYLES, parse_aspect, render_aspect
 from flows.generators.respond import draw_seed, parse_answer, render_answer
 from flows.judge.prompts import parse_comparison, render_comparison
 from flows.methods.answering import reject, reject_unusable
 from flows.methods.base import Forecast, Kit, Wave
-from flows.methods.jobs import Ask, Draft, Job
+from flows.methods.jobs import Ask, Draft, Job, Work
 from flows.methods.over_tasks import OverTasks
 from flows.methods.pairing import (
     StyledAnswer,
     answer_draft,
     doubt_of,
+    make_pair,
     shown_answers,
-    with_pair,
-    without_pair,
 )
+from flows.methods.raters import Answers, VerifierRater
 from quality.gates import Rejection
-from quality.judging.aspects import rank_by_aspects
+from quality.judging.aspects import Ranked, rank_by_aspects
 from quality.judging.material import Material, pair_material
 from quality.judging.pairs import BothOrders
 from quality.judging.verdicts import Abstention
 from schemas.recipe.generators.preference import PreferenceOptions
 from schemas.records import GivenTask, TeacherReply, TeacherRequest
+
+#: A part of a job that says which answers make the pair, or why none do.
+Ranking: TypeAlias = Generator[Ask | Work, Any, Ranked | Rejection]
 
 _RATING_BYTES = 300  # of a verdict with its reasons
 
@@ -42,10 +46,12 @@ class Preference(OverTasks):
         """Read the tasks.
 
         Raises:
-            InputError: if the prompts cannot be read.
+            InputError: if the prompts cannot be read, or programs are to be run and cannot be here.
         """
         super().__init__(kit)
-        self._options = cast("PreferenceOptions", kit.options)
+        self._options = options = cast("PreferenceOptions", kit.options)
+        is_verified = options.by == "verifier"
+        self._verifier = VerifierRater(kit, self.given.tasks) if is_verified else None
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -53,31 +59,64 @@ class Preference(OverTasks):
         return self._options.styles
 
     def forecast(self) -> Forecast:
-        """Answers, a rating for each aspect, two comparisons."""
+        """Answers; by the teachers, a rating for each aspect and two comparisons."""
         tasks, options = self.given.tasks, self._options
         asked = (request for task in tasks for request in self._answer_requests(task))
         answers = len(tasks) * options.answers_per_task
         shown = self.kit.max_tokens * 2.0 * options.answers_per_task + 1_500
+        waves = [Wave(answers, asked, limit=self.kit.max_tokens)]
         ratings = Wave(
             len(tasks) * len(options.aspects),
             prompt_bytes=shown,
             reply_bytes=_RATING_BYTES,
             limit=options.rating_max_tokens,
         )
-        comparisons = replace(ratings, number=2 * len(tasks), prompt_bytes=shown / 2)
+        if options.by == "aspects":
+            comparisons = replace(ratings, number=2 * len(tasks), prompt_bytes=shown / 2)
+            waves += [ratings, comparisons]
         return Forecast(
-            [Wave(answers, asked, limit=self.kit.max_tokens), ratings, comparisons],
+            waves,
             rows=len(tasks) // 2,
             assumptions="half of the tasks give a pair; rows of generators before are not counted",
         )
 
     def job_of(self, task: GivenTask) -> Job:
-        """Ask for answers, have them rated, compare the best with the worst."""
+        """Ask for answers, have them ranked, take the best and the worst."""
         replies = yield Ask(self._answer_requests(task))
         drafts, answers = self._sort_out(task, replies)
+        scores: dict[str, Sequence[float]] = {}
+        if self._verifier is not None:
+            unknown, answers, scores["verifier"] = yield from self._verify(task, answers)
+            drafts += unknown
         if len(answers) < 2:
             few = Rejection("too_few_answers", len(answers), 2)
             return [*drafts, *(reject(answer_draft(task, answer), few) for answer in answers)]
+        notes: dict[str, Any] = {"styles": [answer.style for answer in answers], "ratings": scores}
+        ranked = self._rank(scores, notes) if scores else None
+        if ranked is None:
+            ranked = yield from self._rated(task, answers, notes)
+        return [*drafts, *make_pair(task, answers, ranked, notes)]
+
+    def _verify(
+        self, task: GivenTask, answers: Sequence[StyledAnswer]
+    ) -> Generator[Ask | Work, Any, tuple[list[Draft], list[StyledAnswer], list[float]]]:
+        """Return drafts of answers that cannot be verified, the other answers and their scores."""
+        assert self._verifier is not None  # noqa: S101  see the caller
+        said = yield from self._verifier.rate(Answers(task, [item.reply for item in answers]))
+        mute = Rejection("no_score", evidence="verifier could not rate it")
+        unknown, known, scores = list[Draft](), list[StyledAnswer](), list[float]()
+        for answer, score in zip(answers, said.scores, strict=True):
+            if score is None:
+                unknown.append(reject(answer_draft(task, answer), mute))
+            else:
+                known.append(answer)
+                scores.append(score)
+        return unknown, known, scores
+
+    def _rated(
+        self, task: GivenTask, answers: Sequence[StyledAnswer], notes: dict[str, Any]
+    ) -> Ranking:
+        """Rank by the teachers' ratings of each aspect, and have best and worst compared."""
         orders = [self._order(task, aspect, answers) for aspect in self._options.aspects]
         shown = [shown_answers(task, aspect, [answers[place].text for place in order])
                  for aspect, order in zip(self._options.aspects, orders, strict=True)]  # fmt: skip
@@ -88,19 +127,12 @@ class Preference(OverTasks):
             ]
         )
         scores, silent = self._read_ratings(shown, orders, rated)
-        notes: dict[str, Any] = {
-            "styles": [answer.style for answer in answers],
-            "ratings": scores,
-            "rating_keys": [reply.key for reply in rated],
-        }
+        notes |= {"ratings": scores, "rating_keys": [reply.key for reply in rated]}
         if silent:
-            mute = Rejection("raters_abstained", len(silent), 0, "; ".join(silent)[:200])
-            return [*drafts, *without_pair(task, answers, mute, notes)]
-        ranked = rank_by_aspects(scores)
-        notes |= {"means": list(ranked.means), "margin": ranked.margin}
-        if ranked.margin < self._options.min_margin:
-            tie = Rejection("answers_tie", ranked.margin, self._options.min_margin)
-            return [*drafts, *without_pair(task, answers, tie, notes)]
+            return Rejection("raters_abstained", len(silent), 0, "; ".join(silent)[:200])
+        ranked = self._rank(scores, notes)
+        if isinstance(ranked, Rejection):
+            return ranked
         best, worst = answers[ranked.best].text, answers[ranked.worst].text
         asked = task.instruction, task.input
         pairs = [pair_material(task.id, asked, texts) for texts in ([best, worst], [worst, best])]
@@ -113,10 +145,17 @@ class Preference(OverTasks):
             )
         )
         notes["comparison_keys"] = [reply.key for reply in compared]
-        doubt = doubt_of(verdict)
-        if doubt is not None:
-            return [*drafts, *without_pair(task, answers, doubt, notes)]
-        return [*drafts, *with_pair(task, answers, ranked, notes)]
+        return doubt_of(verdict) or ranked
+
+    def _rank(
+        self, scores: Mapping[str, Sequence[float]], notes: dict[str, Any]
+    ) -> Ranked | Rejection:
+        """Find best and worst, which must be some way apart."""
+        ranked = rank_by_aspects(scores)
+        notes |= {"means": list(ranked.means), "margin": ranked.margin}
+        if ranked.margin < self._options.min_margin:
+            return Rejection("answers_tie", ranked.margin, self._options.min_margin)
+        return ranked
 
     def _sort_out(
         self, task: GivenTask, replies: Sequence[TeacherReply]

@@ -79,7 +79,7 @@ def make_rater(kit: Kit, options: BestOfOptions, tasks: Iterable[GivenTask]) -> 
         return _Judge(kit, options)
     if options.by == "student":
         return _Student(kit, options)
-    return _Verifier(kit, tasks) if options.by == "verifier" else _Confidence()
+    return VerifierRater(kit, tasks) if options.by == "verifier" else _Confidence()
 
 
 class _Judge(Rater):
@@ -138,16 +138,22 @@ class _Student(Rater):
         return Ratings(score_rows(_frame(given), self._stored, self._vectors)[SCORE].to_list())
 
 
-class _Verifier(Rater):
+class VerifierRater(Rater):
     """1 where an answer passes the prompt's check, 0 where not, null where it cannot be told."""
 
     def __init__(self, kit: Kit, tasks: Iterable[GivenTask]) -> None:
+        """See that programs can be run if a task wants one.
+
+        Raises:
+            InputError: if they cannot.
+        """
         self._language = kit.languages[0]
         checks = (check_of(task, self._language) or {} for task in tasks)
         if any(check.get("kind") in RUN_KINDS for check in checks):
             check_can_run(kit.name, "leave prompts out whose check has the kind python")
 
     def rate(self, given: Answers) -> Generator[Ask | Work, Any, Ratings]:
+        """Verify each answer, as a part of a job."""
         check = check_of(given.task, self._language)
         scores: list[float | None] = []
         for text in given.texts:

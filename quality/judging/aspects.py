@@ -1,4 +1,4 @@
-"""From ratings of several answers, aspect by aspect, to the best and the worst of them."""
+"""From ratings of several answers to the best and the worst of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Ranked:
         return self.means[self.best] - self.means[self.worst]
 
 
-def rank_by_aspects(scores: Mapping[str, Sequence[int]]) -> Ranked:
+def rank_by_aspects(scores: Mapping[str, Sequence[float]]) -> Ranked:
     """Rank answers by the mean of their ratings.
 
     Args:

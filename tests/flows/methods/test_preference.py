@@ -153,3 +153,31 @@ def test_rows_before_it_give_tasks(tmp_path: Path) -> None:
     for job in found.jobs():
         drafts, _ = play(job, rater())
         assert drafts[0].parents[0] in set(rows["id"])
+
+
+SEAS = ("The Baltic.", "The Baltic Sea, in the north.", "Lake Como.", "The Alps.")
+
+
+def test_a_right_answer_is_chosen_over_a_wrong_one_by_reference(tmp_path: Path) -> None:
+    drafts, asked = run(tmp_path, rater(answers=SEAS), by="verifier")
+    assert rules_of(drafts) == [None, "not_best_answer", "not_best_answer"]
+    assert (drafts[0].output, drafts[0].rejected) == (SEAS[0], SEAS[3])
+    assert drafts[0].about["ratings"] == {"verifier": [1, 1, 0, 0]}
+    assert len(asked) == 4
+
+
+def test_answers_that_are_all_right_or_all_wrong_make_no_pair(tmp_path: Path) -> None:
+    for answers in (("Baltic 1", "Baltic 2"), ("Alps 1", "Alps 2")):
+        drafts, _ = run(tmp_path, rater(answers=answers), by="verifier", answers_per_task=2)
+        assert rules_of(drafts) == ["answers_tie"] * 2
+
+
+def test_an_answer_that_cannot_be_verified_is_in_no_pair(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "n.jsonl", [{"instruction": "What is 3 plus 4?", "reference": 7}])
+    options = {"prompts": "n.jsonl", "by": "verifier", "answers_per_task": 3}
+    said = rater(answers=("It is 8.", "It is 6 or 7.", "It is 7."))
+    drafts, _ = run(tmp_path, said, **options)
+    assert rules_of(drafts) == ["no_score", None]
+    assert (drafts[1].output, drafts[1].rejected) == ("It is 7.", "It is 8.")
+    drafts, _ = run(tmp_path, rater(answers=("Maybe.", "It is 6 or 7.", "It is 7.")), **options)
+    assert rules_of(drafts) == ["no_score", "no_score", "too_few_answers"]
