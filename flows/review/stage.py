@@ -10,7 +10,13 @@ from flows.store import StageOutput
 from quality.dedup.shingles import join_columns
 from quality.review.apply import apply_proposals
 from quality.review.describe import describe
-from quality.review.figures import Prompts, measure_groups, sample_rows
+from quality.review.figures import (
+    Prompts,
+    count_groups,
+    measure_groups,
+    rows_to_measure,
+    sample_rows,
+)
 from quality.review.marks import mark_rows
 from quality.review.proposals import propose
 from quality.select.nearest import Vectors
@@ -40,16 +46,17 @@ def review_stage(
         All rows, or with `apply` those that stay; the note `review` with a line for each source,
         and the topics of the rows.
     """
-    rows = session.store.rows(source)
+    rows, first = session.store.rows(source), session.store.rows(before)
     groups = rows[options.per]
-    sample = sample_rows(rows, groups)
+    measured = rows_to_measure(rows, first, per=options.per, min_rows=options.min_rows)
+    sample = sample_rows(measured, measured[options.per])
     vectors = _encode(session, sample)
     topics = find_topics(sample, vectors, seed=session.recipe.seed)
     found = measure_groups(
-        rows,
-        groups,
-        before=session.store.rows(before)[options.per],
-        marks=mark_rows(rows),
+        measured,
+        measured[options.per],
+        counts=count_groups(groups, first[options.per]),
+        marks=mark_rows(measured),
         prompts=Prompts(sample["id"], topics.names, vectors),
         short_words=options.short_words,
     )

@@ -49,6 +49,7 @@ def _line(proposal: Proposal, kept: int) -> dict[str, Any]:
         "name": figures.name,
         "rows_before": figures.rows_before,
         "rows": figures.rows,
+        "measured": figures.measured,
         "kept": kept,
         "proposal": proposal.action,
         "share": proposal.share,

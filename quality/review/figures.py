@@ -1,7 +1,7 @@
 """What a source is like as a whole: its answers, its prompts, and how alike they are."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -34,6 +34,8 @@ class Figures:
         name: value of the column that rows were grouped by.
         rows: how many there are.
         rows_before: how many there were before deduplication and decontamination.
+        measured: rows that the other figures are of: those that are left, or those before where
+            too few are left to tell.
         words: 10 %, 50 % and 90 % quantiles of the words of an answer.
         short: share of short answers.
         refusals: share of answers that refuse, of those that the rule can tell.
@@ -52,6 +54,7 @@ class Figures:
     name: str
     rows: int
     rows_before: int
+    measured: int
     words: tuple[float, float, float]
     short: Interval
     refusals: Interval
@@ -63,6 +66,47 @@ class Figures:
     topics: float | None
     topic: str
     topic_share: float | None
+
+
+def rows_to_measure(
+    rows: pl.DataFrame, before: pl.DataFrame, *, per: str, min_rows: int
+) -> pl.DataFrame:
+    """Return the rows that tell what a source was like.
+
+    Where deduplication left too few of a source, that says much about it, and the rows it had
+    before say what.
+
+    Args:
+        rows: ROWS that are left.
+        before: ROWS before any was dropped.
+        per: column that names the source.
+        min_rows: rows that suffice to tell.
+
+    Returns:
+        The rows that are left of every source, and those before of a source that had `min_rows`
+        and has no longer; a source of which nothing is left is not there.
+    """
+    name = pl.col(per).cast(pl.String).fill_null(NONE)
+    had = before.group_by(group=name).agg(had=pl.len())
+    table = rows.group_by(group=name).agg(has=pl.len()).join(had, on="group")
+    emptied = table.filter(pl.col("has") < min_rows, pl.col("had") >= min_rows)["group"].implode()
+    return pl.concat(
+        [rows.filter(~name.is_in(emptied)), before.filter(name.is_in(emptied))], how="diagonal"
+    )
+
+
+def count_groups(left: pl.Series, before: pl.Series) -> dict[str, tuple[int, int]]:
+    """Count the rows of each group.
+
+    Args:
+        left: String, the groups of the rows that are left.
+        before: String, the groups of all rows before any was dropped.
+    """
+    has, had = (
+        dict(groups.cast(pl.String).fill_null(NONE).value_counts(name="count").iter_rows())
+        for groups in (left, before)
+    )
+    return {name: (has.get(name, 0), had.get(name, 0)) for name in {**had, **has}}
 
 
 def sample_rows(rows: pl.DataFrame, groups: pl.Series) -> pl.DataFrame:
@@ -101,7 +145,7 @@ def measure_groups(
     rows: pl.DataFrame,
     groups: pl.Series,
     *,
-    before: pl.Series,
+    counts: Mapping[str, tuple[int, int]],
     marks: Marks,
     prompts: Prompts,
     short_words: int,
@@ -109,9 +153,9 @@ def measure_groups(
     """Describe each group of rows.
 
     Args:
-        rows: ROWS with unique ids.
+        rows: ROWS with unique ids, see `rows_to_measure`.
         groups: String, one a row; null counts as `none`.
-        before: String, the groups of all rows before any was dropped.
+        counts: by group, the rows that are left and those before; see `count_groups`.
         marks: of the rows.
         prompts: of `sample_rows`.
         short_words: words of a short answer, at most.
@@ -130,23 +174,24 @@ def measure_groups(
     )
     sample = pl.DataFrame({"id": prompts.ids, "topic": prompts.topics}).with_row_index("place")
     table = table.join(sample, on="id", how="left").sort("id")
-    counts = before.cast(pl.String).fill_null(NONE).value_counts(name="count")
-    rows_before = dict(counts.iter_rows())
     return [
-        _measure(part, rows_before.get(name, 0), prompts.vectors, short_words)
+        _measure(part, counts[name], prompts.vectors, short_words)
         for (name,), part in sorted(table.partition_by("group", as_dict=True).items())
     ]
 
 
-def _measure(part: pl.DataFrame, before: int, vectors: Vectors, short_words: int) -> Figures:
+def _measure(
+    part: pl.DataFrame, counted: tuple[int, int], vectors: Vectors, short_words: int
+) -> Figures:
     words = part["words"]
     vectors = vectors[part["place"].drop_nulls().to_numpy()]
     known = part["topic"].drop_nulls()
     counts = known.value_counts().sort(["count", "topic"], descending=[True, False])
     return Figures(
         name=str(part["group"][0]),
-        rows=part.height,
-        rows_before=before,
+        rows=counted[0],
+        rows_before=counted[1],
+        measured=part.height,
         words=tuple(float(words.quantile(at) or 0) for at in (0.1, 0.5, 0.9)),  # type: ignore[arg-type]
         short=share(int((words <= short_words).sum()), part.height),
         refusals=_share_of(part["refuses"]),

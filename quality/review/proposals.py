@@ -74,8 +74,8 @@ def propose(figures: Figures, options: ReviewOptions) -> Proposal:
         homogeneous prompts, was removed after people had looked at a map. Differs: figures and
         limits instead of a look.
     """
-    if figures.rows < options.min_rows:
-        text = f"{figures.rows} rows are too few to tell, {options.min_rows} would do"
+    if figures.measured < options.min_rows:
+        text = f"{figures.measured} rows are too few to tell, {options.min_rows} would do"
         return Proposal(figures, "abstain", 1.0, (), text)
     signs = {sign.measure: sign for sign in _signs(figures, options)}
     bad = [signs[name] for name in ("refusals", "malformed") if _is_over(signs, name)]
@@ -96,7 +96,13 @@ def _is_over(signs: dict[str, Sign], name: str) -> bool:
 
 
 def _settle(figures: Figures, action: Action, part: float, signs: list[Sign]) -> Proposal:
-    return Proposal(figures, action, part, tuple(signs), "; ".join(sign.text for sign in signs))
+    evidence = "; ".join(sign.text for sign in signs)
+    if figures.measured > figures.rows:
+        gone = figures.measured - figures.rows
+        evidence = (
+            f"deduplication took {gone:,} of its {figures.measured:,} rows, of which {evidence}"
+        )
+    return Proposal(figures, action, part, tuple(signs), evidence)
 
 
 def _signs(figures: Figures, options: ReviewOptions) -> Iterator[Sign]:

@@ -14,6 +14,7 @@ FINE = Figures(
     name="a.jsonl",
     rows=100,
     rows_before=120,
+    measured=100,
     words=(5, 20, 60),
     short=share(2, 100),
     refusals=share(0, 100),

@@ -117,6 +117,21 @@ def test_what_was_dropped_before_is_counted(opened: Open) -> None:
     assert counts["healthy"] == (80, 40, 40)
 
 
+def test_a_source_that_deduplication_emptied_is_told_from_one_that_was_small(opened: Open) -> None:
+    session = opened(apply=True)
+    before = store(session, planted())
+    few = pl.int_range(pl.len()).over("source") < 5
+    left = planted().filter((pl.col("source") == "healthy") | few)
+    ref = stages.review(session, before, store(session, left, "dedup"))
+    lines = {line["name"]: line for line in session.store.manifest(ref).notes["review"]["sources"]}
+    flat, small = lines["flat"], lines["small"]
+    assert (flat["rows_before"], flat["rows"], flat["measured"], flat["kept"]) == (80, 5, 80, 0)
+    assert flat["proposal"] == "drop"
+    assert flat["evidence"].startswith("deduplication took 75 of its 80 rows, of which 100%")
+    assert (small["proposal"], small["measured"]) == ("abstain", 5)
+    assert lines["healthy"]["measured"] == 80
+
+
 def test_it_may_look_at_another_column(opened: Open) -> None:
     session = opened(per="arm")
     rows = planted().filter(pl.col("source").is_in(["flat", "healthy"]))

@@ -6,8 +6,10 @@ from quality.review.figures import (
     SAMPLE,
     Figures,
     Prompts,
+    count_groups,
     mean_cosine,
     measure_groups,
+    rows_to_measure,
     sample_rows,
 )
 from quality.review.marks import mark_rows
@@ -26,7 +28,7 @@ def measure(rows: pl.DataFrame, *, topics: str | None = None) -> list[Figures]:
     return measure_groups(
         rows,
         rows["source"],
-        before=rows["source"],
+        counts=count_groups(rows["source"], rows["source"]),
         marks=mark_rows(rows),
         prompts=Prompts(sample["id"], named, letters / np.where(norms == 0, 1, norms)),
         short_words=1,
@@ -43,6 +45,17 @@ def test_what_is_planted_is_measured() -> None:
     assert (flat.homogeneity or 0) > (good.homogeneity or 0)
     assert flat.words == (1, 1, 1)
     assert good.words[0] > 1
+
+
+def test_a_source_that_deduplication_emptied_is_measured_as_it_was() -> None:
+    before = pl.concat([one_word("b", 60), healthy("a", 60), healthy("c", 60), one_word("d", 9)])
+    left = before.filter(
+        pl.col("source").is_in(["a", "d"]) | (pl.int_range(pl.len()).over("source") < 7)
+    ).filter(pl.col("source") != "c")
+    found = rows_to_measure(left, before, per="source", min_rows=10)
+    assert dict(found["source"].value_counts().iter_rows()) == {"a": 60, "b": 60, "d": 9}
+    assert set(found["id"]) >= set(left["id"])
+    assert rows_to_measure(left, before, per="source", min_rows=7).equals(left)
 
 
 def test_the_order_of_rows_changes_nothing() -> None:

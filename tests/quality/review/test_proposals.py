@@ -29,7 +29,7 @@ OPTIONS = ReviewOptions()
         ({"refusals": share(35, 100), "homogeneity": 0.8}, "sample", ["homogeneity"]),
         ({"homogeneity": None}, "keep", []),
         ({"refusals": share(0, 0), "malformed": share(0, 0)}, "keep", []),
-        ({"rows": 29, **SHORT, "homogeneity": 0.8}, "abstain", []),
+        ({"measured": 29, **SHORT, "homogeneity": 0.8}, "abstain", []),
     ],
 )
 def test_what_is_proposed(figures: dict[str, Any], action: str, measures: list[str]) -> None:
@@ -44,7 +44,7 @@ def test_the_evidence_says_what_was_measured_and_what_is_allowed() -> None:
         "98% [93%, 99%] of 100 answers are short (limit 50%); two of its prompts have a cosine of "
         "0.80 on average (limit 0.35)"
     )
-    few = propose(replace(FINE, rows=3), OPTIONS)
+    few = propose(replace(FINE, measured=3), OPTIONS)
     assert few.evidence == "3 rows are too few to tell, 30 would do"
 
 
@@ -56,7 +56,7 @@ def test_the_evidence_says_what_was_measured_and_what_is_allowed() -> None:
 def test_looser_limits_never_take_more(rows: int, parts: list[float], alike: float | None) -> None:
     names = ("short", "refusals", "malformed", "same_answers", "same_openings")
     shares = {name: share(round(p * rows), rows) for name, p in zip(names, parts, strict=True)}
-    figures = replace(FINE, rows=rows, homogeneity=alike, **shares)  # type: ignore[arg-type]
+    figures = replace(FINE, measured=rows, homogeneity=alike, **shares)  # type: ignore[arg-type]
     limits = {f"max_{name}": 0.95 for name in (*names, "homogeneity")}
     loose = OPTIONS.model_copy(update=limits)
     assert propose(figures, loose).share >= propose(figures, OPTIONS).share
