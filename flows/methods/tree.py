@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, TypeAlias, TypeVar, cast
 
+from flows.generators.dialogue import Part, render_user_turn
+from flows.generators.drawing import Draw
 from flows.generators.respond import parse_answer
 from flows.generators.tree import (
     parse_question,
@@ -21,7 +23,9 @@ from flows.generators.tree import (
 from flows.methods.answering import reject_unusable
 from flows.methods.base import Forecast, Kit, Wave
 from flows.methods.jobs import Ask, Draft, Job
+from flows.methods.proposing import is_small
 from flows.methods.respond import FromPrompts
+from quality.dialogue import Stop, judge_user_turn
 from quality.formats.parse import single_exchange
 from quality.gates import Rejection
 from quality.ids import content_id
@@ -33,6 +37,10 @@ from schemas.records import GivenTask, TeacherReply, TeacherRequest
 
 _Result = TypeVar("_Result")
 _Step: TypeAlias = Generator[Ask, Any, _Result]
+
+
+#: ROUGE-L with an earlier question from which on one asks nothing new, as in dialogues.
+_MAX_SIMILARITY = 0.7
 
 
 @dataclass(slots=True)
@@ -181,7 +189,7 @@ class GrowTrees(FromPrompts):
 
     def _ask_on(self, growth: _Growth, asked: Sequence[Grown]) -> _Step[list[Grown]]:
         """Have a question written below the best replies, as many as there is room for."""
-        options, kit = self._options, self.kit
+        options = self._options
         chosen = may_go_on(
             growth.prompt,
             asked,
@@ -189,28 +197,29 @@ class GrowTrees(FromPrompts):
             depth=options.depth,
             goal=options.goal_messages,
         )
-        came = yield Ask(
-            [
-                render_question(
-                    message.turns,
-                    temperature=kit.temperature,
-                    max_tokens=kit.max_tokens,
-                    seed=kit.seed,
-                )
-                for message in chosen
-            ]
-        )
+        came = yield Ask([self._question_request(message) for message in chosen])
         questions = []
         for message, reply in zip(chosen, came, strict=True):
-            text = parse_question(reply, message.turns, seed=kit.seed)
-            question = None if text is None else message.reply(text, model=reply.model)
+            text = parse_question(reply, message.turns, seed=self.kit.seed)
+            stop = None if text is None else _judge_question(text, message)
+            question = None if text is None or stop else message.reply(text, model=reply.model)
             if question is None:
-                rejection = Rejection("no_question", evidence=reply.error or reply.text[:200])
-                growth.lose(message, reply, rejection)
+                why = reply.error or (f"{stop.rule}: {stop.evidence}" if stop else reply.text)
+                growth.lose(message, reply, Rejection("no_question", evidence=why[:200]))
             else:
                 growth.came_by[question.id] = reply
                 questions.append(question)
         return questions
+
+    def _question_request(self, message: Grown) -> TeacherRequest:
+        """Ask for what the person says next; a small model goes on with a transcript instead."""
+        kit = self.kit
+        if is_small(kit.profile):
+            draw = Draw(kit.temperature, kit.profile.proposal_max_tokens, 0)
+            return render_user_turn(message.turns, part=Part(is_small=True), draw=draw)
+        return render_question(
+            message.turns, temperature=kit.temperature, max_tokens=kit.max_tokens, seed=kit.seed
+        )
 
     def _rows(self, growth: _Growth) -> list[Draft]:
         """Return the rows of a tree, and each message that is in none."""
@@ -245,3 +254,10 @@ class GrowTrees(FromPrompts):
 def _start(task: GivenTask) -> Grown:
     parsed = single_exchange(system="", instruction=task.instruction, context=task.input, output="")
     return Grown(tuple(parsed.messages[:1]))
+
+
+def _judge_question(text: str, message: Grown) -> Stop | None:
+    """Say why a message is none that a person would go on with."""
+    earlier = [turn["content"] for turn in message.turns if turn["role"] == "user"]
+    answer = message.turns[-1]["content"]
+    return judge_user_turn(text, earlier, answer, max_similarity=_MAX_SIMILARITY)

@@ -30,6 +30,8 @@ Answer = Callable[[TeacherRequest], TeacherReply]
 def kind_of(request: TeacherRequest) -> str:
     if request.json_schema is not None:
         return "ranking"
+    if "prompt" in request.body:
+        return "question"
     return "question" if "What does the person say" in said(request) else "reply"
 
 
@@ -66,7 +68,7 @@ def teacher(rank: Callable[[TeacherRequest], str] = by_merit, **faults: str) -> 
         merit = (request.sample + 2) % 3
         text = {
             "ranking": lambda: rank(request),
-            "question": lambda: f"And what of {len(said(request))}?",
+            "question": lambda: f"Then {len(said(request))}?",
             "reply": lambda: f"On {said(request)[:20]!r} I say {merit}",
         }[kind]()
         return TeacherReply(key, text=text, finish_reason="stop", model="m")
@@ -78,7 +80,8 @@ def run(base: Path, answer: Answer, **options: Any) -> tuple[list[list[Draft]], 
     """Grow trees and return the drafts of each, and how often what was asked."""
     prompts = [{"instruction": "Name a river.", "input": "In France"}, {"prompt": "Why?"}]
     write_jsonl(base / "prompts.jsonl", prompts)
-    generator = {"kind": "tree", "prompts": "prompts.jsonl", "license": "CC0-1.0", **options}
+    generator = {"kind": "tree", "prompts": "prompts.jsonl", "license": "CC0-1.0"}
+    generator |= {"profile": "large", **options}
     session = open_session(base, [], generators=[generator])
     method = make_method(session, session.recipe.generators[0])
     asked: Counter[str] = Counter()
@@ -128,6 +131,37 @@ def test_the_whole_tree_is_kept_and_is_sound(tmp_path: Path) -> None:
     assert [one.record for one in forest.trees] == [tree]
     assert tree["prompt"]["synthetic"] is False
     assert all(node["model_name"] == "m" for node in walk(tree["prompt"]) if node["synthetic"])
+
+
+def test_a_small_teacher_goes_on_with_a_transcript(tmp_path: Path) -> None:
+    prompts: list[str] = []
+
+    def answer(request: TeacherRequest) -> TeacherReply:
+        if "prompt" in request.body:
+            prompts.append(request.body["prompt"])
+            return TeacherReply("q", text=f" And what of {len(prompts)}?", finish_reason="stop")
+        return teacher()(request)
+
+    (first, _), asked = run(tmp_path, answer, profile="small")
+    assert asked["question"] == 4
+    assert "User: Name a river. In France\nAssistant: On " in prompts[0]
+    assert prompts[0].endswith("\nUser:")
+    assert "And what of 1?" in [turn["content"] for one in first for turn in one.messages or ()]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("Thank you, goodbye!", "goodbye"),
+        ("I'm happy to help. What would you like to know?", "role_confusion"),
+        ("Name a river. In France", "nothing_new"),
+    ],
+)
+def test_what_nobody_goes_on_with_is_no_question(tmp_path: Path, text: str, why: str) -> None:
+    (first, _), _ = run(tmp_path, teacher(question=text))
+    lost = [one.rejection for one in first if one.rejection and one.rejection.rule == "no_question"]
+    assert lost
+    assert all(one.evidence.startswith(f"{why}: ") for one in lost)
 
 
 def test_pairs_are_taken_at_every_message(tmp_path: Path) -> None:
