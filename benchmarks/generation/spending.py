@@ -3,10 +3,13 @@
     python -m benchmarks.generation.spending simulate
     python -m benchmarks.generation.spending collect --kind verifiable --jobs 360 --out pool.jsonl
     python -m benchmarks.generation.spending replay --pool pool.jsonl
+    python -m benchmarks.generation.spending live --runs 3
 
 `simulate` plans rounds for arms whose yields are known. `collect` runs jobs of every arm once with
 the embedded teacher, and `replay` lets both schedules draw from them, many times in another order:
-each draw is a real job with the tokens it took and the rows that passed. Both write a section of
+each draw is a real job with the tokens it took and the rows that passed. `live` runs the recipe
+for verifiable tasks from the command line with the embedded teacher, with both schedules for each
+seed; some minutes a run on two cores. All but `collect` write a section of
 `benchmarks/generation/SPENDING.md`.
 """
 
@@ -14,6 +17,8 @@ import argparse
 import asyncio
 import json
 import random
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -136,6 +141,41 @@ def replay(path: Path) -> tuple[list[str], list[list[str]]]:
     return compare(names, draw), arms
 
 
+def live(runs: int, target: int, home: Path) -> Iterator[list[str]]:
+    """Rows, requests and tokens of real runs: a line a seed and schedule, then the ratio."""
+    for seed in range(runs):
+        paid = [run_recipe(home, seed, target, adapt=adapt) for adapt in (False, True)]
+        for name, found in zip(("fixed", "adapted"), paid, strict=True):
+            tokens = f"{found['tokens']:.0f}"
+            yield [str(seed), name, str(found["rows"]), f"{found['requests']:.1f}", tokens, ""]
+        yield [
+            str(seed),
+            "adapted / fixed",
+            "",
+            "",
+            "",
+            f"{paid[1]['tokens'] / paid[0]['tokens']:.2f}",
+        ]
+
+
+def run_recipe(home: Path, seed: int, target: int, *, adapt: bool) -> dict[str, Any]:
+    """What an accepted row cost; replies of an earlier run count as if they were asked anew."""
+    settings = {
+        "seed": seed,
+        "spending.adapt": str(adapt).lower(),
+        "generators.0.target": target,
+        "generators.0.families": "[arithmetic, format]",
+    }
+    command = [sys.executable, "-m", "flows", "run", "recipes/verifiable.yaml", "--json"]
+    command += ["--home", str(home), "--out", str(home / "out")]
+    command += [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    summary = json.loads(done.stdout.splitlines()[-1])
+    print(seed, adapt, summary["per_accepted"], flush=True)
+    found: dict[str, Any] = summary["per_accepted"]
+    return found
+
+
 async def collect(kind: str, number: int, out: Path, home: Path) -> None:
     """Run jobs of all arms in turn with the embedded teacher."""
     from flows.generate.engine import run_jobs
@@ -182,16 +222,26 @@ def write(section: str, text: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("simulate", "collect", "replay"))
+    parser.add_argument("what", choices=("simulate", "collect", "replay", "live"))
     parser.add_argument("--kind", default="verifiable")
     parser.add_argument("--jobs", type=int, default=360)
     parser.add_argument("--out", type=Path, default=Path("pool.jsonl"))
     parser.add_argument("--pool", type=Path, default=Path("pool.jsonl"))
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--target", type=int, default=16)
     parser.add_argument("--home", type=Path, default=Path(".feingold"))
     given = parser.parse_args()
     columns = ["fixed", "adapted", "adapted / fixed"]
     if given.what == "collect":
         asyncio.run(collect(given.kind, given.jobs, given.out, given.home))
+    elif given.what == "live":
+        lines = list(live(given.runs, given.target, given.home))
+        header = ["seed", "schedule", "rows", "requests a row", "tokens a row", "ratio"]
+        note = (
+            f"`recipes/verifiable.yaml` without programs until {given.target} rows, the embedded "
+            "teacher, per accepted row; replies of an earlier run count as new."
+        )
+        write("Live runs", f"{note}\n\n{table(header, lines)}")
     elif given.what == "simulate":
         text = table(["arms", "best arm alone", *columns], simulate())
         note = (
