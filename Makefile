@@ -64,10 +64,10 @@ worker: setup ## runs what is due, until it is stopped
 	@$(AT_SERVER) exec $(BIN)/prefect worker start --pool feingold --type process
 
 test: setup ## the tests that take seconds
-	$(BIN)/python -m pytest -m 'not slow' -n 3
+	$(BIN)/python -m pytest -m 'not slow' -n 3 --dist loadgroup
 
 test-all: setup ## every test, the slow ones too
-	$(BIN)/python -m pytest -n 3
+	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 check: setup ## lint, format and types
 	$(BIN)/ruff check .

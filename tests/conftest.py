@@ -21,9 +21,22 @@ def pytest_configure(config: pytest.Config) -> None:
             del os.environ[name]
     prefect_server.choose_place()
     block_sockets()
-    # How long an example takes says what else the machine does.
-    hypothesis.settings.register_profile("feingold", deadline=None)
-    hypothesis.settings.load_profile("feingold")
+    # How long an example takes says what else the machine does. The quick tests see fewer examples
+    # than `make test-all`, where a test does not say itself how many.
+    is_quick = config.getoption("markexpr") == "not slow"
+    hypothesis.settings.register_profile("all", deadline=None)
+    hypothesis.settings.register_profile("quick", deadline=None, max_examples=25)
+    hypothesis.settings.load_profile("quick" if is_quick else "all")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that share something costly on one worker, which then makes it once."""
+    for item in items:
+        for name, found in item._fixtureinfo.name2fixturedefs.items():
+            if found[-1].scope == "module" or name == "three":
+                place = found[-1].baseid if name == "three" else item.nodeid.partition("::")[0]
+                item.add_marker(pytest.mark.xdist_group(place))
+                break
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

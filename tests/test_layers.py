@@ -144,6 +144,7 @@ def test_only_the_store_names_stage_files() -> None:
     assert found == ["flows/store.py"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", ["schemas", "quality"])
 def test_a_room_can_be_imported_without_those_above(room: str, tmp_path: Path) -> None:
     """Proven once more with the other rooms out of reach."""

@@ -448,6 +448,7 @@ def test_the_schema_is_printed() -> None:
     assert answer["required"] == ["name"]
 
 
+@pytest.mark.slow
 def test_curate_names_the_dataset_after_its_first_file(world: Path) -> None:
     (world / "rules.yaml").write_text(yaml.safe_dump({"name": "rules", **NO_MODEL}))
     write_jsonl(world / "z.jsonl", [GOOD[3], "no row", GOOD[2]])
@@ -562,6 +563,7 @@ def test_row_order_changes_nothing(project: Project) -> None:
     assert (second["version"], second["is_new"]) == ("1.0.0", False)
 
 
+@pytest.mark.slow
 def test_the_number_of_files_changes_nothing(project: Project) -> None:
     first = project.run(RECORDS)
     for number in range(4):
@@ -593,6 +595,7 @@ def stage_times(home: Path) -> Mapping[str, Mapping[str, int]]:
     }
 
 
+@pytest.mark.slow
 def test_a_changed_threshold_reruns_from_the_filter_on(project: Project) -> None:
     rule = {"rule": "min_words", "column": "output", "value": 3}
     project.run(GOOD, filters=[rule])

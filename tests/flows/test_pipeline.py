@@ -29,6 +29,7 @@ def run(base: Path, *more: str) -> dict[str, Any]:
 RESPOND = {"kind": "respond", "prompts": "prompts.jsonl"}
 
 
+@pytest.mark.slow
 def test_sources_and_generators_come_together(teacher: FakeTeacher, tmp_path: Path) -> None:
     write_jsonl(tmp_path / "rows.jsonl", [*good_records(5), "no row"])
     write(
@@ -136,6 +137,7 @@ def test_a_teacher_that_repeats_itself_is_given_up(
     assert f"The generator self_instruct stopped before its target: {stop}." in card
 
 
+@pytest.mark.slow
 def test_more_rows_than_wanted_are_left_out_by_quality(
     teacher: FakeTeacher, tmp_path: Path
 ) -> None:
@@ -172,6 +174,7 @@ def test_a_changed_answer_limit_asks_again(teacher: FakeTeacher, tmp_path: Path)
     assert [item.body["max_tokens"] for item in teacher.received] == [512] * 4 + [100] * 4
 
 
+@pytest.mark.slow
 def test_a_changed_prompts_file_asks_for_what_is_new(teacher: FakeTeacher, tmp_path: Path) -> None:
     write(tmp_path, teacher, RESPOND)
     run(tmp_path)
@@ -209,6 +212,7 @@ def test_the_key_is_nowhere(
     assert holders == []
 
 
+@pytest.mark.slow
 def test_a_teachers_text_is_no_instruction_to_anybody(
     teacher: FakeTeacher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

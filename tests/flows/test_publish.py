@@ -135,6 +135,7 @@ def base(tmp_path: Path, prefect_api: str) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["render_card", "write_report", "_file_records", "sync_tree"])
 def test_a_failure_half_way_leaves_no_version(
     base: Path, monkeypatch: pytest.MonkeyPatch, where: str

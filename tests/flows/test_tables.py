@@ -35,6 +35,7 @@ def test_duplicates_are_found_across_files(tmp_path: Path) -> None:
     assert found["quarantined"].height == 0
 
 
+@pytest.mark.slow
 def test_the_order_of_files_changes_nothing_but_their_names(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "a.jsonl", GOOD[:3])
     write_jsonl(tmp_path / "b.jsonl", GOOD[1:5])
@@ -60,6 +61,7 @@ def test_an_empty_file_has_no_duplicates(tmp_path: Path) -> None:
     assert wanted <= set(found["dropped"].columns)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "rows"), [("exact", [0]), ("lexical", [0, 1])])
 def test_only_the_named_methods_run(tmp_path: Path, method: str, rows: list[int]) -> None:
     near = {**GOOD[1], "instruction": GOOD[1]["instruction"].replace(".", "!")}
@@ -86,6 +88,7 @@ def test_scores_follow_the_arguments_and_the_lines(tmp_path: Path) -> None:
     assert found["id"].n_unique() == 9
 
 
+@pytest.mark.slow
 def test_more_than_ten_files_keep_their_order(tmp_path: Path) -> None:
     names = [f"f{number}.jsonl" for number in range(12)]
     for name in names:

@@ -266,6 +266,7 @@ def artifacts(api: str, key: str) -> list[dict[str, Any]]:
     return list(reversed(answer.json()))
 
 
+@pytest.mark.slow
 def test_prefect_keeps_progress_and_the_last_figures(
     prefect_api: str, teacher: FakeTeacher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

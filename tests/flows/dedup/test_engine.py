@@ -349,6 +349,7 @@ def interrupted(paths: list[Path], folder: Path, after: int, **options: Any) -> 
             run(paths, folder, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [0, 3, 6, 8, 12, 16])
 def test_an_interrupted_run_goes_on_and_does_nothing_twice(tmp_path: Path, after: int) -> None:
     # 6 shards, 8 bands in two goes, 8 bands of large buckets in a third.
@@ -386,6 +387,7 @@ files.dedup_parquet([folder / "part-0.parquet"], folder / "out", work=folder / "
 """
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_what_the_next_one_needs(tmp_path: Path) -> None:
     paths = write(tmp_path, random_rows(2))
     child = subprocess.run(

@@ -194,6 +194,7 @@ def test_a_header_of_something_else(tmp_path: Path) -> None:
         read_header(path)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect_api")
 @pytest.mark.parametrize(
     ("dedup", "shingle"),

@@ -61,6 +61,7 @@ def test_a_row_that_was_away_comes_back_to_its_split(tmp_path: Path) -> None:
     assert {name for name in held if again[name] == "test"} == held
 
 
+@pytest.mark.slow
 def test_the_same_rows_and_splits_are_no_new_version_whatever_their_order(tmp_path: Path) -> None:
     first = publish_run(tmp_path, GOOD[:20], splits=SPLITS)
     assert first.is_new
@@ -97,6 +98,7 @@ def test_the_version_before_is_not_touched(copied: Path) -> None:
     assert len(list_versions(copied / "published/set")) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, 2, 3])
 def test_few_rows_leave_some_to_train(tmp_path: Path, rows: int) -> None:
     found = splits(publish(tmp_path, GOOD[:rows], splits=SPLITS))

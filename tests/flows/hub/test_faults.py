@@ -84,6 +84,7 @@ def scene(
     return make_scene(hub, tmp_path, is_first=request.param)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_fault_at_every_step(scene: tuple[Scene, Callable[[], None]], kind: str) -> None:
     here, reset = scene
@@ -101,6 +102,7 @@ def test_one_fault_at_every_step(scene: tuple[Scene, Callable[[], None]], kind: 
         assert done.commit == here.hub.repo(REPO).head, step
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", ["reset", pytest.param("lost", marks=pytest.mark.slow)]
 )  # fmt: skip

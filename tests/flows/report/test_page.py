@@ -189,6 +189,7 @@ def _many(row_id: Callable[[int], str], text: str, folder: Path) -> DatasetManif
     return make_manifest(write_version(folder, kept, out, lines))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["Some words in a row. " * 100, "\U000e0041\x00'\"" * 1_000])
 def test_page_of_5000_rows_stays_small(tmp_path: Path, text: str) -> None:
     manifest = _many(lambda place: f"{place:032x}", text, tmp_path)

@@ -17,7 +17,7 @@ from tests.flows.judge.fake_judge import FakeJudge, Sections, rating
 from tests.flows.student.conftest import labelled, published, write_lines
 from tests.support.cli import call_cli
 
-pytestmark = pytest.mark.usefixtures("prefect_api")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_api")]
 
 
 @pytest.fixture(scope="module")
