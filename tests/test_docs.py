@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.__main__ import build_parser
 from tests.support.cli import child_environment
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,6 +52,17 @@ def test_make_targets_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = {words[1] for c in commands(page) if (words := shlex.split(c))[0] == "make"}
     assert named - targets == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_are_known_and_their_recipes_exist(page: Path) -> None:
+    for line in commands(page):
+        words = shlex.split(line, comments=True)
+        if words[:1] != ["feingold"]:
+            continue
+        build_parser().parse_args(words[1:])
+        recipes = [word for word in words if word.startswith("recipes/")]
+        assert [word for word in recipes if not (ROOT / word).exists()] == []
 
 
 @pytest.mark.slow
