@@ -34,17 +34,17 @@ def _count_busy_cores(seconds: float = 0.5) -> float:
     """Measure for half a second; the load average still counts what ended a minute ago.
 
     An installation or a test run just before would halve the speed of a whole run, and so would the
-    start of this process itself, which waits for the teacher afterwards: its own time is left out.
+    start of this process and of Prefect's server below it, which wait for the teacher afterwards:
+    their time is left out.
     """
-    before, own = _read_cpu_ticks(), time.process_time()
+    before, own = _read_cpu_ticks(), _read_own_ticks()
     if before is None:
         return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     time.sleep(seconds)
-    after, own = _read_cpu_ticks() or before, time.process_time() - own
+    after, own = _read_cpu_ticks() or before, _read_own_ticks() - own
     total = sum(after) - sum(before)
-    idle = sum(after[3:5]) - sum(before[3:5])  # idle and waiting for the disk
-    cores = os.cpu_count() or 1
-    return max(0.0, cores * (1 - idle / total) - own / seconds) if total else 0.0
+    busy = total - own - (sum(after[3:5]) - sum(before[3:5]))  # less idle and waiting for the disk
+    return (os.cpu_count() or 1) * max(0, busy) / total if total else 0.0
 
 
 def _read_cpu_ticks(path: Path = Path("/proc/stat")) -> list[int] | None:
@@ -53,6 +53,24 @@ def _read_cpu_ticks(path: Path = Path("/proc/stat")) -> list[int] | None:
         return [int(ticks) for ticks in path.read_text().split("\n", 1)[0].split()[1:9]]
     except (OSError, ValueError):
         return None
+
+
+def _read_own_ticks(proc: Path = Path("/proc")) -> int:
+    """Return the ticks of this process and of those that it started, and so on."""
+    ticks: dict[int, int] = {}
+    children: dict[int, list[int]] = {}
+    for path in proc.glob("[0-9]*/stat"):
+        try:
+            # Behind the name, which may hold anything: state, parent ..., user and system time.
+            fields = path.read_text().rpartition(")")[2].split()
+            ticks[int(path.parent.name)] = int(fields[11]) + int(fields[12])
+            children.setdefault(int(fields[1]), []).append(int(path.parent.name))
+        except (OSError, ValueError, IndexError):  # it has just ended
+            continue
+    family = [os.getpid()]
+    for pid in family:
+        family.extend(children.get(pid, ()))
+    return sum(ticks.get(pid, 0) for pid in family)
 
 
 def _physical(cpus: set[int]) -> int:

@@ -179,6 +179,18 @@ def test_threads_follow_the_idle_cores(free_cores: float, threads: int) -> None:
     assert choose_threads(free_cores) == threads
 
 
+def test_the_time_of_a_run_and_of_what_it_started_is_its_own(tmp_path: Path) -> None:
+    me = os.getpid()
+    for pid, parent, name in ((me, 1, "python"), (7, me, "(a) b)"), (8, 7, "x"), (9, 1, "other")):
+        (tmp_path / str(pid)).mkdir()
+        fields = ["R", str(parent), *["0"] * 9, "30", "4", "0", "0"]
+        (tmp_path / str(pid) / "stat").write_text(f"{pid} ({name}) {' '.join(fields)}\n")
+    (tmp_path / "11").mkdir()  # it ended just now
+    (tmp_path / "12").mkdir()
+    (tmp_path / "12" / "stat").write_text("12 (torn")
+    assert cores._read_own_ticks(tmp_path) == 3 * 34
+
+
 def test_cgroup_quota_limits_the_cores(tmp_path: Path) -> None:
     quota = tmp_path / "cpu.max"
     quota.write_text("150000 100000\n")
