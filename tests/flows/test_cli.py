@@ -525,6 +525,7 @@ def test_the_number_of_a_version_says_what_changed(project: Project) -> None:
     assert {name: now[name] for name in whole} == whole
 
 
+@pytest.mark.slow
 def test_diff_tells_what_changed_and_why(project: Project) -> None:
     project.run(GOOD[:6])
     changed = {**GOOD[1], "output": "Another answer, as good as the first."}

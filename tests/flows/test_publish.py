@@ -188,6 +188,7 @@ def test_conversations_have_no_alpaca_config(base: Path) -> None:
     assert frame["messages"][0].to_list() == turns
 
 
+@pytest.mark.slow
 def test_pairs_have_a_config_of_their_own(base: Path) -> None:
     pairs = [
         {**record, "chosen": record["output"], "rejected": f"No idea about {place}."}

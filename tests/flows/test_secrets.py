@@ -86,6 +86,7 @@ def assert_nowhere(
     assert prefect_holders(api) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", VARIABLES)
 def test_the_key_is_nowhere_after_a_run(
     prefect_api: str,

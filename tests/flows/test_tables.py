@@ -53,6 +53,7 @@ def test_unreadable_records_are_kept_aside(tmp_path: Path) -> None:
     assert (found["kept"].height, found["dropped"].height) == (1, 0)
 
 
+@pytest.mark.slow
 def test_an_empty_file_has_no_duplicates(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "a.jsonl", [])
     found = dedup(tmp_path, "a.jsonl")
@@ -96,6 +97,7 @@ def test_more_than_ten_files_keep_their_order(tmp_path: Path) -> None:
     assert score(tmp_path, *names)["file"].to_list() == names
 
 
+@pytest.mark.slow
 def test_a_file_of_damage_has_lines_without_scores(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("{\n{\n")
     found = score(tmp_path, "a.jsonl")

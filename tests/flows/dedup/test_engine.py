@@ -174,6 +174,7 @@ def test_the_result_is_that_of_the_method_in_memory(
     assert found.rows() == expected.rows()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("exact", [False, True])
 def test_the_books_of_a_run(tmp_path: Path, seed: int, exact: bool) -> None:
@@ -217,6 +218,7 @@ def test_a_second_pass_finds_nothing(tmp_path: Path) -> None:
     assert second.kept.equals(first.kept)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quality", [False, True])
 @pytest.mark.parametrize("max_partners", [8, 64])
 def test_a_crowded_template_goes_as_it_does_in_memory(

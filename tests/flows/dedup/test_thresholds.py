@@ -104,6 +104,7 @@ def lines(dropped: Any) -> list[tuple[Any, ...]]:
     return list(zip(rows.tolist(), matched.tolist(), similarity.round(4).tolist(), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
